@@ -1,0 +1,101 @@
+// swift-tools-version: 6.1
+// The toolchain version on the line above is the minimum: CI builds with it or newer.
+
+import PackageDescription
+
+/// System libraries that a fully static executable must name itself, because
+/// static archives carry no list of what they need.
+let staticLibraries: LinkerSetting = .unsafeFlags(
+  [
+    "-static-executable", "-Xlinker", "--start-group",
+    "-larchive", "-lnettle", "-lseccomp", "-lcap", "-lacl", "-lz", "-lzstd", "-lbz2", "-llzma", "-llz4",
+    "-Xlinker", "--end-group",
+  ], .when(configuration: .release))
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A library target of ours; `on` lists what it imports.
+func library(_ name: String, on dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// An example that imports exactly one library product, which proves that the product stands alone.
+func example(_ name: String, of library: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: [.byName(name: library)], path: "Examples/\(name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, on dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["ContainrTestSupport", system], swiftSettings: settings)
+}
+
+let package = Package(
+  name: "containr",
+  products: [
+    .library(name: "ContainrNamespaces", targets: ["ContainrNamespaces"]),
+    .library(name: "ContainrCgroups", targets: ["ContainrCgroups"]),
+    .library(name: "ContainrRootFS", targets: ["ContainrRootFS"]),
+    .library(name: "ContainrSecurity", targets: ["ContainrSecurity"]),
+    .library(name: "ContainrImage", targets: ["ContainrImage"]),
+    .library(name: "ContainrRuntime", targets: ["ContainrRuntime"]),
+    .library(name: "Containr", targets: ["Containr"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+  ],
+  targets: [
+    // Floor 0
+    .target(name: "CContainrLinux"),
+    .target(name: "CContainrInit"),
+    .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "CNettle", providers: [.apt(["nettle-dev"])]),
+    library("ContainrCore", on: ["CContainrLinux", "CNettle", system, logging]),
+    library("ContainrOCI", on: ["ContainrCore"]),
+    library("ContainrLaunch", on: ["ContainrCore", "CContainrInit", "CContainrLinux", system]),
+    // Floor 1
+    library("ContainrNamespaces", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
+    library("ContainrCgroups", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
+    library("ContainrRootFS", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
+    library("ContainrSecurity", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", "CSeccomp", "CCap", system]),
+    library("ContainrImage", on: ["ContainrCore", "ContainrOCI", "CContainrLinux", "CArchive", system]),
+    // Floor 2
+    library(
+      "ContainrRuntime",
+      on: [
+        "ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrNamespaces", "ContainrCgroups", "ContainrRootFS",
+        "ContainrSecurity", "CContainrLinux", system, logging,
+      ]),
+    // Floor 3
+    library(
+      "Containr",
+      on: [
+        "ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrNamespaces", "ContainrCgroups", "ContainrRootFS",
+        "ContainrSecurity", "ContainrImage", "ContainrRuntime", system, logging,
+      ]),
+    // Tests
+    .target(
+      name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
+      path: "Tests/ContainrTestSupport", swiftSettings: settings),
+    tests("ContainrCoreTests", on: ["ContainrCore"]),
+    tests("ContainrOCITests", on: ["ContainrCore", "ContainrOCI"]),
+    tests("ContainrLaunchTests", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux"]),
+    tests("ContainrNamespacesTests", on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux"]),
+    tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
+    tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
+    tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
+    tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
+    tests("ContainrRuntimeTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRuntime", "Containr", "CContainrLinux"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,30 @@
+/// A path that has a meaning only inside a root directory, such as a container's root file system.
+///
+/// There is no way from a value of this type to a host path: only a ``RootDirectory`` resolves it, with `openat2(2)` and
+/// `RESOLVE_IN_ROOT`, so neither `..` nor a symbolic link leaves the root.
+public struct RootedPath: Hashable, Sendable, CustomStringConvertible {
+  /// The path as it reads inside the root, always with a leading slash.
+  public let description: String
+
+  /// Checks a path; one without a leading slash begins at the root too.
+  ///
+  /// - Throws: `INVALID_ARGUMENT` for an empty path, one with a NUL byte, and one of `PATH_MAX` (4096) bytes or more.
+  public init(_ text: String) throws(ContainrError) {
+    let path = text.hasPrefix("/") ? text : "/" + text
+    guard !text.isEmpty, !text.utf8.contains(0), path.utf8.count < 4096 else {
+      throw ContainrError(
+        .invalidArgument, "reading the path \"\(text)\"", hint: "a path has 1 to 4095 bytes and no NUL byte")
+    }
+    description = path
+  }
+
+  /// The root itself.
+  public static let root = RootedPath(unchecked: "/")
+
+  private init(unchecked: String) { description = unchecked }
+
+  /// The components between slashes, without `.`; `..` stays, because only the kernel can resolve it.
+  public var components: [Substring] {
+    description.split(separator: "/").filter { $0 != "." }
+  }
+}

@@ -1,0 +1,49 @@
+import CContainrLinux
+import ContainrCore
+import Glibc
+import Testing
+
+/// Something of the machine that a test needs.
+///
+/// A missing one skips the test with its reason; `CONTAINR_REQUIRE_ALL=1` turns the skip into a failure.
+public struct Requirement: Sendable {
+  /// What is needed, as a phrase: `user id 0`.
+  public var name: String
+  var isMet: @Sendable () -> Bool
+
+  /// Describes a need.
+  public init(_ name: String, isMet: @escaping @Sendable () -> Bool) {
+    self.name = name
+    self.isMet = isMet
+  }
+
+  /// The user id 0 in the first user namespace.
+  public static let root = Requirement("user id 0") { geteuid() == 0 }
+
+  /// A file or directory of the host.
+  public static func file(_ path: String) -> Requirement {
+    Requirement("the file \(path)") { access(path, F_OK) == 0 }
+  }
+
+  /// A program in PATH.
+  public static func program(_ name: String) -> Requirement {
+    Requirement("the program \(name)") {
+      let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
+      return path.split(separator: ":").contains { access("\($0)/\(name)", X_OK) == 0 }
+    }
+  }
+
+  /// A cgroup v1 hierarchy with this controller under /sys/fs/cgroup.
+  public static func cgroupV1(_ controller: String) -> Requirement {
+    .file("/sys/fs/cgroup/\(controller)/cgroup.procs")
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Runs the test where everything named is there.
+  public static func requires(_ requirements: Requirement...) -> ConditionTrait {
+    let missing = requirements.filter { !$0.isMet() }.map(\.name)
+    if getenv("CONTAINR_REQUIRE_ALL") != nil { return .enabled(if: true) }
+    return .enabled(if: missing.isEmpty, "needs \(missing.joined(separator: ", "))")
+  }
+}
