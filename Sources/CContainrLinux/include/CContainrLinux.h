@@ -96,12 +96,45 @@ static inline int cl_pidfd_wait(int fd, int options, int *status) {
   *status = information.si_code == CLD_EXITED ? (information.si_status & 0xff) << 8 : information.si_status & 0x7f;
   return 0;
 }
+// ioctl PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15): the wait(2) status of a process that somebody has reaped.
+static inline int cl_pidfd_exit_status(int fd, int *status) {
+  struct {
+    uint64_t mask, cgroup;
+    uint32_t ids[11];
+    int32_t exit_code;
+    uint32_t more[4];
+  } information = {.mask = 1u << 3 /* PIDFD_INFO_EXIT */};
+  _Static_assert(offsetof(__typeof__(information), exit_code) == 60, "struct pidfd_info");
+  long result = cl_result(ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 0xff, 11, sizeof information), &information));
+  if (result < 0) return (int)result;
+  if (!(information.mask & 1u << 3)) return -ENODATA;
+  *status = information.exit_code;
+  return 0;
+}
 static inline int cl_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   return (int)cl_result(prctl(option, a, b, c, d));
 }
 static inline int cl_w_ifexited(int status) { return WIFEXITED(status); }
 static inline int cl_w_exitstatus(int status) { return WEXITSTATUS(status); }
 static inline int cl_w_termsig(int status) { return WTERMSIG(status); }
+
+static inline int cl_epoll_create(void) { return (int)cl_result(epoll_create1(EPOLL_CLOEXEC)); }
+static inline int cl_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data = {.u64 = token}};
+  return (int)cl_result(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+static inline int cl_epoll_remove(int epoll, int fd) {
+  return (int)cl_result(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL));
+}
+// Waits for events and fills in their tokens; the number of them.
+static inline int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity, int milliseconds) {
+  struct epoll_event events[64];
+  if (capacity > 64) capacity = 64;
+  long count = cl_result(epoll_wait(epoll, events, capacity, milliseconds));
+  for (long index = 0; index < count; index++) tokens[index] = events[index].data.u64;
+  return (int)count;
+}
+static inline int cl_eventfd(void) { return (int)cl_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 // MARK: terminals
 

@@ -1,0 +1,686 @@
+// The child's side: one function an operation, in the order of the header. Nothing here allocates, locks, or calls libc.
+//
+// Every function returns 0, or -errno with the number of the failed system call left in report->call.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/if.h>
+#include <linux/keyctl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#include "plan.h"
+#include "system.h"
+
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+#ifndef O_PATH
+#define O_PATH 010000000
+#endif
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+
+// The child runs on a stack and in a memory that sanitizers know as the parent's.
+#pragma clang attribute push(__attribute__((no_sanitize("address", "thread"))), apply_to = function)
+
+// Makes a call and leaves its number for the report.
+#define call(number, ...) (context->report->call = (int32_t)(number), ci_call(number, ##__VA_ARGS__))
+
+typedef struct ci_context context_t;
+typedef const struct ci_operation operation_t;
+
+static const char *string_at(context_t *context, uint64_t offset) { return (const char *)context->plan + offset; }
+
+static const char *string(context_t *context, operation_t *operation, int index) {
+  return string_at(context, operation->argument[index]);
+}
+
+static const char *optional_string(context_t *context, operation_t *operation, int index) {
+  return operation->argument[index] ? string(context, operation, index) : NULL;
+}
+
+static int slot(context_t *context, operation_t *operation, int index) {
+  uint64_t value = operation->argument[index];
+  if (value == CI_SLOT_WORKING_DIRECTORY) return AT_FDCWD;
+  return value == CI_SLOT_NONE ? -1 : context->slots[value];
+}
+
+static void close_descriptor(int descriptor) { ci_call(SYS_close, descriptor); }
+
+// Closes what a failed or finished step holds, and keeps the call that failed in the report.
+static long finish(int descriptor, long result) {
+  close_descriptor(descriptor);
+  return result < 0 ? result : 0;
+}
+
+// The next descriptor must not land on 0, 1 or 2, which the parent may have closed: the program's own streams go there.
+static void fill(context_t *context, operation_t *operation, int index, long descriptor) {
+  context->slots[operation->argument[index]] = (int32_t)descriptor;
+}
+
+// MARK: paths inside a root
+
+static long open_in_root(context_t *context, int root, const char *path, uint64_t flags, uint64_t resolve) {
+  struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve};
+  long result;
+  // EAGAIN: a rename elsewhere left the kernel unsure about a "..".
+  for (int attempt = 0; attempt < 128; attempt++) {
+    result = call(SYS_openat2, root, *path ? path : ".", &how, sizeof how);
+    if (result != -EAGAIN) break;
+  }
+  return result;
+}
+
+// Opens a path and makes what is missing of it: directories, and at the end a directory or an empty file.
+static long make_in_root(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
+  long target = open_in_root(context, root, path, O_PATH, resolve);
+  if (target != -ENOENT) return target;
+  long parent = open_in_root(context, root, "/", O_PATH | O_DIRECTORY, 0);
+  if (parent < 0) return parent;
+  size_t length = 0;
+  while (1) {
+    while (*path == '/') path++;
+    size_t name = length;
+    if (name > 0) context->path[length++] = '/', name = length;
+    while (*path && *path != '/') {
+      if (length >= sizeof context->path - 2) return finish((int)parent, -ENAMETOOLONG);
+      context->path[length++] = *path++;
+    }
+    context->path[length] = 0;
+    while (*path == '/') path++;
+    int is_last = *path == 0;
+    long next = open_in_root(context, root, context->path, O_PATH, resolve);
+    if (next == -ENOENT) {
+      long made;
+      if (is_last && is_file) {
+        made = call(SYS_openat, parent, context->path + name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, mode);
+        if (made >= 0) close_descriptor((int)made);
+      } else {
+        made = call(SYS_mkdirat, parent, context->path + name, is_last ? mode : 0755);
+      }
+      if (made < 0 && made != -EEXIST) return finish((int)parent, made);
+      next = open_in_root(context, root, context->path, O_PATH, resolve);
+    }
+    close_descriptor((int)parent);
+    if (next < 0 || is_last) return next;
+    parent = next;
+  }
+}
+
+// Opens the directory that a path's last component is in; *name points at that component.
+static long open_parent(context_t *context, int root, const char *path, const char **name) {
+  size_t length = ci_length(path), slash = length;
+  if (length == 0 || length >= sizeof context->path) return -EINVAL;
+  while (slash > 0 && path[slash - 1] != '/') slash--;
+  *name = path + slash;
+  if (**name == 0) return -EINVAL;
+  for (size_t index = 0; index < slash; index++) context->path[index] = path[index];
+  context->path[slash] = 0;
+  return open_in_root(context, root, slash ? context->path : "/", O_PATH | O_DIRECTORY, 0);
+}
+
+// MARK: mounts
+
+static long set_attributes(context_t *context, int mount, int flags, uint64_t set, uint64_t clear, uint64_t propagation,
+                           int user_namespace) {
+  struct mount_attr attributes = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
+  if (user_namespace >= 0) attributes.userns_fd = (uint64_t)user_namespace, attributes.attr_set |= MOUNT_ATTR_IDMAP;
+  return call(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | flags, &attributes, sizeof attributes);
+}
+
+static long propagation(context_t *context, operation_t *operation) {
+  struct mount_attr attributes = {.propagation = operation->argument[0]};
+  return call(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes);
+}
+
+static long mount_new(context_t *context, operation_t *operation) {
+  long filesystem = call(SYS_fsopen, string(context, operation, 1), FSOPEN_CLOEXEC);
+  if (filesystem < 0) return filesystem;
+  const char *source = optional_string(context, operation, 2);
+  long result = 0;
+  if (source) result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_STRING, "source", source, 0);
+  const uint32_t *options = (const uint32_t *)string(context, operation, 3);
+  for (uint64_t index = 0; result >= 0 && index < operation->argument[4]; index += 2) {
+    const char *key = string_at(context, options[index]);
+    if (options[index + 1] == 0)
+      result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_FLAG, key, 0, 0);
+    else
+      result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_STRING, key, string_at(context, options[index + 1]), 0);
+  }
+  if (result >= 0) result = call(SYS_fsconfig, filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0);
+  if (result >= 0) result = call(SYS_fsmount, filesystem, FSMOUNT_CLOEXEC, operation->argument[5]);
+  if (result < 0) {
+    long count = ci_call(SYS_read, filesystem, context->report->message, CI_MESSAGE_SIZE - 1);
+    context->report->message[count > 0 ? count : 0] = 0;
+    return finish((int)filesystem, result);
+  }
+  close_descriptor((int)filesystem);
+  fill(context, operation, 0, result);
+  return 0;
+}
+
+static long bind_tree(context_t *context, operation_t *operation) {
+  const char *path = optional_string(context, operation, 2);
+  long tree = call(SYS_open_tree, slot(context, operation, 1), path ? path : "",
+                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (path ? 0 : AT_EMPTY_PATH) |
+                       (operation->flags & 1 ? AT_RECURSIVE : 0));
+  if (tree < 0) return tree;
+  fill(context, operation, 0, tree);
+  return 0;
+}
+
+static long mount_attributes(context_t *context, operation_t *operation) {
+  return set_attributes(context, slot(context, operation, 0), operation->flags & 1 ? AT_RECURSIVE : 0,
+                        operation->argument[1], operation->argument[2], operation->argument[3],
+                        slot(context, operation, 4));
+}
+
+static long move(context_t *context, int mount, int target) {
+  return call(SYS_move_mount, mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static long attach(context_t *context, operation_t *operation) {
+  int mount = slot(context, operation, 0), root = slot(context, operation, 1);
+  const char *path = string(context, operation, 2);
+  if (operation->flags & CI_ATTACH_HOST)
+    return call(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+  uint64_t resolve = operation->flags & CI_ATTACH_NO_SYMBOLIC_LINKS ? RESOLVE_NO_SYMLINKS : 0;
+  long target;
+  if (operation->flags & CI_ATTACH_CREATE) {
+    struct stat status;
+    long result = call(SYS_newfstatat, mount, "", &status, AT_EMPTY_PATH);
+    if (result < 0) return result;
+    int is_file = !S_ISDIR(status.st_mode);
+    target = make_in_root(context, root, path, is_file, is_file ? 0644 : 0755, resolve);
+  } else {
+    target = open_in_root(context, root, path, O_PATH, resolve);
+  }
+  if (target < 0) return target;
+  return finish((int)target, move(context, mount, (int)target));
+}
+
+static long mask(context_t *context, operation_t *operation) {
+  long target = open_in_root(context, slot(context, operation, 0), string(context, operation, 1), O_PATH, 0);
+  if (target == -ENOENT || target == -ENOTDIR) return 0;
+  if (target < 0) return target;
+  struct stat status;
+  long result = call(SYS_newfstatat, target, "", &status, AT_EMPTY_PATH);
+  if (result < 0) return finish((int)target, result);
+  int cover = S_ISDIR(status.st_mode) ? slot(context, operation, 3) : slot(context, operation, 2);
+  if (!S_ISDIR(status.st_mode)) {
+    // Whoever could replace /dev/null in the root must not choose what covers the path.
+    result = call(SYS_newfstatat, cover, "", &status, AT_EMPTY_PATH);
+    if (result >= 0 && (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))) result = -ENODEV;
+    if (result < 0) return finish((int)target, result);
+  }
+  long tree = call(SYS_open_tree, cover, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  if (tree < 0) return finish((int)target, tree);
+  result = move(context, (int)tree, (int)target);
+  close_descriptor((int)tree);
+  return finish((int)target, result);
+}
+
+static long read_only(context_t *context, operation_t *operation) {
+  long target = open_in_root(context, slot(context, operation, 0), string(context, operation, 1), O_PATH, 0);
+  if (target == -ENOENT || target == -ENOTDIR) return 0;
+  if (target < 0) return target;
+  long tree = call(SYS_open_tree, target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+  if (tree < 0) return finish((int)target, tree);
+  long result = set_attributes(context, (int)tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0, 0, -1);
+  if (result >= 0) result = move(context, (int)tree, (int)target);
+  close_descriptor((int)tree);
+  return finish((int)target, result);
+}
+
+static long classic_mount(context_t *context, operation_t *operation) {
+  return call(SYS_mount, string(context, operation, 0), string(context, operation, 1), string(context, operation, 2),
+              operation->argument[3], string(context, operation, 4));
+}
+
+// MARK: the root and what is in it
+
+static long pivot(context_t *context, operation_t *operation) {
+  long result = call(SYS_fchdir, slot(context, operation, 0));
+  if (result >= 0) result = call(SYS_pivot_root, ".", ".");
+  // The old root now lies on top of the new one; "." is the topmost.
+  if (result >= 0) result = call(SYS_umount2, ".", 2 /* MNT_DETACH */);
+  if (result >= 0) result = call(SYS_chdir, "/");
+  return result;
+}
+
+static long change_root(context_t *context, operation_t *operation) {
+  long result = call(SYS_fchdir, slot(context, operation, 0));
+  if (result >= 0) result = call(SYS_chroot, ".");
+  return result;
+}
+
+static long make_directory(context_t *context, operation_t *operation) {
+  long directory = make_in_root(context, slot(context, operation, 0), string(context, operation, 1), 0,
+                                (unsigned)operation->argument[2], 0);
+  return directory < 0 ? directory : finish((int)directory, 0);
+}
+
+static long symbolic_link(context_t *context, operation_t *operation) {
+  const char *name;
+  long parent = open_parent(context, slot(context, operation, 0), string(context, operation, 1), &name);
+  if (parent < 0) return parent;
+  long result = call(SYS_symlinkat, string(context, operation, 2), parent, name);
+  return finish((int)parent, result == -EEXIST ? 0 : result);
+}
+
+static long device(context_t *context, operation_t *operation) {
+  const char *name;
+  long parent = open_parent(context, slot(context, operation, 0), string(context, operation, 1), &name);
+  if (parent < 0) return parent;
+  long result = call(SYS_mknodat, parent, name, operation->argument[2], operation->argument[3]);
+  if (result >= 0 && (operation->argument[4] || operation->argument[5]))
+    result = call(SYS_fchownat, parent, name, operation->argument[4], operation->argument[5], AT_SYMLINK_NOFOLLOW);
+  return finish((int)parent, result);
+}
+
+static long open_path(context_t *context, operation_t *operation) {
+  const char *path = string(context, operation, 2);
+  int directory = slot(context, operation, 1);
+  long result = operation->flags & 1
+                    ? open_in_root(context, directory, path, operation->argument[3], 0)
+                    : call(SYS_openat, directory, path, operation->argument[3] | O_CLOEXEC, 0);
+  if (result < 0) return result;
+  fill(context, operation, 0, result);
+  return 0;
+}
+
+static long working_directory(context_t *context, operation_t *operation) {
+  long result = call(SYS_chdir, string(context, operation, 0));
+  if (result < 0 || operation->flags & 1) return result;
+  // Outside of the root the kernel's answer does not begin with a slash: "(unreachable)/...".
+  result = call(SYS_getcwd, context->path, sizeof context->path);
+  return result < 0 ? result : context->path[0] == '/' ? 0 : -EXDEV;
+}
+
+// MARK: writes
+
+static long write_all(context_t *context, int descriptor, const char *text, uint64_t size) {
+  long result = call(SYS_write, descriptor, text, size);
+  return result < 0 ? result : (uint64_t)result == size ? 0 : -EIO;
+}
+
+static long write_proc(context_t *context, operation_t *operation) {
+  int proc = slot(context, operation, 0);
+  struct open_how how = {
+      .flags = O_WRONLY | O_CLOEXEC,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
+  };
+  long file = call(SYS_openat2, proc, string(context, operation, 1), &how, sizeof how);
+  if (file < 0) return file;
+  struct statfs status;
+  long result = call(SYS_fstatfs, file, &status);
+  if (result >= 0 && status.f_type != PROC_SUPER_MAGIC) result = -EXDEV;
+  if (result >= 0) result = write_all(context, (int)file, string(context, operation, 2), operation->argument[3]);
+  return finish((int)file, result);
+}
+
+static long write_file(context_t *context, operation_t *operation) {
+  return write_all(context, slot(context, operation, 0), string(context, operation, 1), operation->argument[2]);
+}
+
+// MARK: identity and privileges
+
+static long ids(context_t *context, operation_t *operation) {
+  uint64_t uid = operation->argument[0], gid = operation->argument[1];
+  long result = call(SYS_setresgid, gid, gid, gid);
+  if (result >= 0) result = call(SYS_setresuid, uid, uid, uid);
+  return result;
+}
+
+static long bounding(context_t *context, operation_t *operation) {
+  for (int capability = 0; capability < 64; capability++) {
+    if (operation->argument[0] >> capability & 1) continue;
+    long result = call(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+    if (result == -EINVAL) break;  // past the kernel's last capability
+    if (result < 0) return result;
+  }
+  return 0;
+}
+
+static long capabilities(context_t *context, operation_t *operation) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2];
+  for (int half = 0; half < 2; half++) {
+    data[half].effective = (uint32_t)(operation->argument[0] >> (32 * half));
+    data[half].permitted = (uint32_t)(operation->argument[1] >> (32 * half));
+    data[half].inheritable = (uint32_t)(operation->argument[2] >> (32 * half));
+  }
+  return call(SYS_capset, &header, data);
+}
+
+static long ambient(context_t *context, operation_t *operation) {
+  long result = call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  for (int capability = 0; result >= 0 && capability < 64; capability++)
+    if (operation->argument[0] >> capability & 1)
+      result = call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+  return result;
+}
+
+static long seccomp(context_t *context, operation_t *operation) {
+  struct sock_fprog program = {
+      .len = (unsigned short)(operation->argument[1] / 8),
+      .filter = (struct sock_filter *)string(context, operation, 0),
+  };
+  return call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, operation->flags, &program);
+}
+
+static long session_keyring(context_t *context, operation_t *operation) {
+  long result = call(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, optional_string(context, operation, 0));
+  // A kernel without keyrings has none to leak.
+  return result == -ENOSYS ? 0 : result;
+}
+
+static long resource_limit(context_t *context, operation_t *operation) {
+  uint64_t limits[2] = {operation->argument[1], operation->argument[2]};
+  return call(SYS_prlimit64, 0, operation->argument[0], limits, 0);
+}
+
+// MARK: terminal and streams
+
+static long terminal(context_t *context, operation_t *operation) {
+  long controller = open_in_root(context, slot(context, operation, 0), "ptmx", O_RDWR | O_NOCTTY, RESOLVE_NO_SYMLINKS);
+  if (controller < 0) return controller;
+  int unlock = 0;
+  long result = call(SYS_ioctl, controller, TIOCSPTLCK, &unlock);
+  if (result < 0) return finish((int)controller, result);
+  // The other end without a path that something could stand in for.
+  long peer = call(SYS_ioctl, controller, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (peer < 0) return finish((int)controller, peer);
+  struct winsize size = {.ws_row = (unsigned short)operation->argument[3],
+                         .ws_col = (unsigned short)operation->argument[4]};
+  if (size.ws_row && size.ws_col) result = call(SYS_ioctl, peer, TIOCSWINSZ, &size);
+  fill(context, operation, 1, controller);
+  fill(context, operation, 2, peer);
+  return result < 0 ? result : 0;
+}
+
+static long send_descriptor(context_t *context, operation_t *operation) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  ci_zero(&control, sizeof control);
+  char byte = 0;  // a barrier's byte is never 0
+  struct iovec vector = {.iov_base = &byte, .iov_len = 1};
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  control.header.cmsg_level = SOL_SOCKET;
+  control.header.cmsg_type = SCM_RIGHTS;
+  control.header.cmsg_len = CMSG_LEN(sizeof(int));
+  *(int *)CMSG_DATA(&control.header) = slot(context, operation, 1);
+  long result = call(SYS_sendmsg, slot(context, operation, 0), &message, MSG_NOSIGNAL);
+  return result < 0 ? result : 0;
+}
+
+static long standard_streams(context_t *context, operation_t *operation) {
+  int sources[3];
+  // First out of the way of 0, 1 and 2, then into place.
+  for (int number = 0; number < 3; number++) {
+    sources[number] = slot(context, operation, number);
+    if (sources[number] < 0 || sources[number] > 2) continue;
+    long copy = call(SYS_fcntl, sources[number], F_DUPFD_CLOEXEC, 3);
+    if (copy < 0) return copy;
+    sources[number] = (int)copy;
+  }
+  for (int number = 0; number < 3; number++) {
+    if (sources[number] < 0) continue;
+    long result = call(SYS_dup3, sources[number], number, 0);
+    if (result < 0) return result;
+  }
+  return 0;
+}
+
+// MARK: the parent and other processes
+
+static long barrier(context_t *context, operation_t *operation) {
+  char byte = (char)operation->argument[1];
+  int parent = slot(context, operation, 0);
+  long result = call(SYS_sendto, parent, &byte, 1, MSG_NOSIGNAL, 0, 0);
+  if (result < 0) return result;
+  do result = call(SYS_read, parent, &byte, 1);
+  while (result == -EINTR);
+  if (result < 0) return result;
+  return result == 1 && byte == 0 ? 0 : -ECANCELED;
+}
+
+static void second_entry(void *argument) {
+  context_t *context = argument;
+  context->next++;
+  ci_run(context);
+}
+
+// The program must be a child of the parent, in a pid namespace that this process can enter for its children only.
+static long fork_again(context_t *context) {
+  struct clone_args arguments = {
+      .flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID,
+      .stack = (uint64_t)(context->second_stack - context->second_size),
+      .stack_size = context->second_size,
+      .parent_tid = (uint64_t)&context->report->pid,
+  };
+  context->report->call = SYS_clone3;
+  long result = ci_clone3(&arguments, sizeof arguments, second_entry, context);
+  if (result < 0) return result;
+  while (1) ci_call(SYS_exit_group, 0);
+}
+
+static long interface_up(context_t *context, operation_t *operation) {
+  struct ifreq request = {0};
+  const char *name = string(context, operation, 0);
+  for (size_t index = 0; name[index]; index++) {
+    if (index == IFNAMSIZ - 1) return -ENAMETOOLONG;
+    request.ifr_name[index] = name[index];
+  }
+  long control = call(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (control == -EAFNOSUPPORT) control = call(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (control < 0) return control;
+  request.ifr_flags = IFF_UP;
+  return finish((int)control, call(SYS_ioctl, control, SIOCSIFFLAGS, &request));
+}
+
+static long signals(context_t *context, operation_t *operation) {
+  struct {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+  } standard = {0};
+  // CLONE_CLEAR_SIGHAND leaves what the parent ignores.
+  for (int number = 1; number <= 64; number++)
+    if (number != 9 && number != 19) ci_call(SYS_rt_sigaction, number, &standard, 0, sizeof(uint64_t));
+  uint64_t blocked = operation->argument[0];
+  return call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &blocked, 0, sizeof blocked);
+}
+
+// MARK: the program
+
+// Refuses a program, or the interpreter in its first line, that is a magic link of procfs: /proc/self/exe is the parent's
+// program as long as its memory is shared.
+static long check_program(context_t *context, const char *path) {
+  struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
+  for (int depth = 0; depth < 5; depth++) {
+    long file = call(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    if (file == -ELOOP) return -EACCES;
+    if (file == -EACCES || file == -ETXTBSY) {
+      // It may be executable all the same, but no script.
+      how.flags = O_PATH | O_CLOEXEC;
+      file = call(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+      if (file == -ELOOP) return -EACCES;
+      return file < 0 ? file : finish((int)file, 0);
+    }
+    if (file < 0) return file;
+    struct stat status;
+    long result = call(SYS_newfstatat, file, "", &status, AT_EMPTY_PATH);
+    if (result >= 0 && !S_ISREG(status.st_mode)) result = -EACCES;
+    char *line = context->path;
+    long count = result < 0 ? result : call(SYS_pread64, file, line, 256, 0);
+    close_descriptor((int)file);
+    if (count < 0) return count;
+    if (count < 3 || line[0] != '#' || line[1] != '!') return 0;
+    line[count] = 0;
+    char *start = line + 2;
+    while (*start == ' ' || *start == '\t') start++;
+    char *end = start;
+    while (*end && *end != ' ' && *end != '\t' && *end != '\n') end++;
+    *end = 0;
+    if (end == start) return 0;  // the kernel will say ENOEXEC
+    path = start;                // stays readable: the next turn reads it before it writes over it
+  }
+  return 0;
+}
+
+static char **list(context_t *context, operation_t *operation, int index, char **pointers) {
+  const uint32_t *offsets = (const uint32_t *)string(context, operation, index);
+  uint64_t count = operation->argument[index + 1];
+  for (uint64_t item = 0; item < count; item++) pointers[item] = (char *)string_at(context, offsets[item]);
+  pointers[count] = NULL;
+  return pointers + count + 1;
+}
+
+static long execute(context_t *context, operation_t *operation) {
+  char **arguments = context->pointers;
+  char **environment = list(context, operation, 2, arguments);
+  list(context, operation, 4, environment);
+  const uint32_t *paths = (const uint32_t *)string(context, operation, 0);
+  long answer = -ENOENT;
+  int32_t answering_call = SYS_execve;
+  for (uint64_t index = 0; index < operation->argument[1]; index++) {
+    const char *path = string_at(context, paths[index]);
+    long result = check_program(context, path);
+    if (result >= 0) {
+      if (operation->flags & 1) {
+        struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
+        result = call(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+        if (result >= 0) {
+          long file = result;
+          result = call(SYS_execveat, file, "", arguments, environment, AT_EMPTY_PATH);
+          close_descriptor((int)file);
+          // A script's interpreter cannot reopen a descriptor that closes on exec.
+          if (result == -ENOENT) result = call(SYS_execve, path, arguments, environment);
+        }
+      } else {
+        result = call(SYS_execve, path, arguments, environment);
+      }
+    }
+    // As execvp(3): go on where nothing was there, remember what could not be executed.
+    if (result == -ENOENT || result == -ENOTDIR) continue;
+    answer = result;
+    answering_call = context->report->call;
+    if (result != -EACCES) break;
+  }
+  context->report->call = answering_call;
+  return answer;
+}
+
+// MARK: the walk
+
+static long perform(context_t *context, operation_t *operation) {
+  const uint64_t *argument = operation->argument;
+  switch ((enum ci_code)operation->code) {
+    case CI_PROPAGATION: return propagation(context, operation);
+    case CI_MOUNT: return mount_new(context, operation);
+    case CI_BIND: return bind_tree(context, operation);
+    case CI_MOUNT_ATTRIBUTES: return mount_attributes(context, operation);
+    case CI_ATTACH: return attach(context, operation);
+    case CI_MAKE_DIRECTORY: return make_directory(context, operation);
+    case CI_SYMBOLIC_LINK: return symbolic_link(context, operation);
+    case CI_DEVICE: return device(context, operation);
+    case CI_MASK: return mask(context, operation);
+    case CI_READ_ONLY: return read_only(context, operation);
+    case CI_PIVOT: return pivot(context, operation);
+    case CI_CHANGE_ROOT: return change_root(context, operation);
+    case CI_HOSTNAME:
+      return call(SYS_sethostname, string(context, operation, 0), ci_length(string(context, operation, 0)));
+    case CI_DOMAIN_NAME:
+      return call(SYS_setdomainname, string(context, operation, 0), ci_length(string(context, operation, 0)));
+    case CI_WRITE_PROC: return write_proc(context, operation);
+    case CI_WRITE: return write_file(context, operation);
+    case CI_RESOURCE_LIMIT: return resource_limit(context, operation);
+    case CI_GROUPS: return call(SYS_setgroups, argument[1] / sizeof(uint32_t), string(context, operation, 0));
+    case CI_IDS: return ids(context, operation);
+    case CI_BOUNDING: return bounding(context, operation);
+    case CI_CAPABILITIES: return capabilities(context, operation);
+    case CI_AMBIENT: return ambient(context, operation);
+    case CI_CONTROL: return call(SYS_prctl, argument[0], argument[1], 0, 0, 0);
+    case CI_SECCOMP: return seccomp(context, operation);
+    case CI_NEW_SESSION: return call(SYS_setsid);
+    case CI_TERMINAL: return terminal(context, operation);
+    case CI_SEND: return send_descriptor(context, operation);
+    case CI_STANDARD_STREAMS: return standard_streams(context, operation);
+    case CI_CONTROLLING_TERMINAL: return call(SYS_ioctl, slot(context, operation, 0), TIOCSCTTY, 0);
+    case CI_WORKING_DIRECTORY: return working_directory(context, operation);
+    case CI_BARRIER: return barrier(context, operation);
+    case CI_JOIN: return call(SYS_setns, slot(context, operation, 0), argument[1]);
+    case CI_UNSHARE: return call(SYS_unshare, argument[0]);
+    case CI_FORK: return fork_again(context);
+    case CI_INTERFACE_UP: return interface_up(context, operation);
+    case CI_FILE_MODE_MASK: return call(SYS_umask, argument[0]);
+    case CI_SESSION_KEYRING: return session_keyring(context, operation);
+    case CI_CLOSE_FROM:
+      return call(SYS_close_range, argument[0], ~0u, operation->flags & 1 ? 4u /* CLOSE_RANGE_CLOEXEC */ : 0u);
+    case CI_SIGNALS: return signals(context, operation);
+    case CI_EXECUTE: return execute(context, operation);
+    case CI_OPEN: return open_path(context, operation);
+    case CI_CLASSIC_MOUNT: return classic_mount(context, operation);
+    case CI_CLOSE: {
+      int descriptor = slot(context, operation, 0);
+      context->slots[argument[0] % CI_SLOTS] = -1;
+      return call(SYS_close, descriptor);
+    }
+    case CI_CODE_END: break;
+  }
+  return -ENOSYS;
+}
+
+static uint64_t now(void) {
+  struct timespec time;
+  ci_call(SYS_clock_gettime, CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+void ci_run(void *argument) {
+  context_t *context = argument;
+  const struct ci_operation *operations = ci_operations(context->plan);
+  uint64_t *nanoseconds = context->nanoseconds;
+  if (context->parent_end >= 0) close_descriptor(context->parent_end), context->parent_end = -1;
+  uint64_t before = nanoseconds ? now() : 0;
+  for (; context->next < context->plan->operation_count; context->next++) {
+    uint32_t index = context->next;
+    long result = perform(context, &operations[index]);
+    if (nanoseconds) {
+      uint64_t after = now();
+      nanoseconds[index] = after - before;
+      before = after;
+    }
+    if (result < 0) {
+      context->report->operation = (int32_t)index;
+      context->report->error = (int32_t)-result;
+      break;
+    }
+  }
+#ifndef CI_FUZZ
+  while (1) ci_call(SYS_exit_group, 127);
+#endif
+}
+
+#pragma clang attribute pop

@@ -1,0 +1,116 @@
+// The parent's side: checks the plan, clones, and waits until the child has executed its program or failed.
+#include <errno.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "plan.h"
+#include "system.h"
+
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+enum { STACK_SIZE = 32 << 10 };
+
+// One mapping holds all that the child writes to, so that a child outliving this call could not touch freed memory.
+struct arena {
+  struct ci_report report;
+  struct ci_context context;
+  _Alignas(16) char first_stack[STACK_SIZE];
+  _Alignas(16) char second_stack[STACK_SIZE];
+  char *pointers[];
+};
+
+int ci_spawn(struct ci_spawn *spawn) {
+  int bad;
+  memset(spawn->report, 0, sizeof *spawn->report);
+  spawn->report->operation = CI_IN_THE_PARENT;
+  spawn->pidfd = -1;
+  spawn->pid = -1;
+  int result = ci_check(spawn->plan, spawn->plan_size, &bad);
+  if (result < 0 || spawn->slot_count > CI_SLOTS) {
+    spawn->report->operation = bad;
+    return -EINVAL;
+  }
+  const struct ci_plan *plan = spawn->plan;
+  size_t size = sizeof(struct arena) + plan->pointer_count * sizeof(char *);
+  struct arena *arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (arena == MAP_FAILED) return -errno;
+
+  struct ci_context *context = &arena->context;
+  context->plan = plan;
+  context->nanoseconds = spawn->nanoseconds;
+  context->report = &arena->report;
+  context->pointers = arena->pointers;
+  context->second_stack = arena->second_stack + STACK_SIZE;
+  context->second_size = STACK_SIZE;
+  context->parent_end = spawn->parent_end;
+  memset(context->slots, 0xff, sizeof context->slots);
+  memcpy(context->slots, spawn->slots, spawn->slot_count * sizeof(int32_t));
+
+  // No handler of this program may run in the child, on its borrowed memory: all signals wait until the child has reset
+  // its dispositions and this thread is back.
+  uint64_t all = ~0ULL, mask;
+  ci_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof all);
+  // A change of ids in the child makes this program undumpable, because they share its memory.
+  int dumpable = (int)ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
+
+  struct clone_args arguments = {
+      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CLEAR_SIGHAND | spawn->clone_flags,
+      .pidfd = (uint64_t)&spawn->pidfd,
+      .parent_tid = (uint64_t)&spawn->pid,
+      .exit_signal = SIGCHLD,
+      .stack = (uint64_t)arena->first_stack,
+      .stack_size = STACK_SIZE,
+  };
+  if (spawn->cgroup >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = (uint64_t)spawn->cgroup;
+  }
+  long pid = ci_clone3(&arguments, sizeof arguments, ci_run, context);
+
+  if (dumpable == 1 && ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
+    ci_call(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+  ci_call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
+
+  *spawn->report = arena->report;
+  if (pid < 0) {
+    spawn->report->operation = CI_IN_THE_PARENT;
+    spawn->report->error = (int32_t)-pid;
+    spawn->report->call = SYS_clone3;
+  }
+  munmap(arena, size);
+  return pid < 0 ? (int)pid : 0;
+}
+
+static const struct {
+  int number;
+  const char *name;
+} names[] = {
+    {SYS_capset, "capset"}, {SYS_chdir, "chdir"}, {SYS_chroot, "chroot"}, {SYS_clone3, "clone3"},
+    {SYS_close, "close"}, {SYS_close_range, "close_range"}, {SYS_dup3, "dup3"}, {SYS_execve, "execve"},
+    {SYS_execveat, "execveat"}, {SYS_fchdir, "fchdir"}, {SYS_fchownat, "fchownat"}, {SYS_fcntl, "fcntl"},
+    {SYS_fsconfig, "fsconfig"}, {SYS_fsmount, "fsmount"}, {SYS_fsopen, "fsopen"}, {SYS_fstatfs, "fstatfs"},
+    {SYS_getcwd, "getcwd"}, {SYS_ioctl, "ioctl"}, {SYS_keyctl, "keyctl"}, {SYS_mkdirat, "mkdirat"},
+    {SYS_mknodat, "mknodat"}, {SYS_mount, "mount"}, {SYS_mount_setattr, "mount_setattr"},
+    {SYS_move_mount, "move_mount"}, {SYS_newfstatat, "newfstatat"}, {SYS_open_tree, "open_tree"},
+    {SYS_openat, "openat"}, {SYS_openat2, "openat2"}, {SYS_pivot_root, "pivot_root"}, {SYS_prctl, "prctl"},
+    {SYS_pread64, "pread"}, {SYS_prlimit64, "prlimit"}, {SYS_read, "read"}, {SYS_rt_sigprocmask, "sigprocmask"},
+    {SYS_seccomp, "seccomp"}, {SYS_sendmsg, "sendmsg"}, {SYS_sendto, "send"}, {SYS_setdomainname, "setdomainname"},
+    {SYS_setgroups, "setgroups"}, {SYS_sethostname, "sethostname"}, {SYS_setns, "setns"},
+    {SYS_setresgid, "setresgid"}, {SYS_setresuid, "setresuid"}, {SYS_setsid, "setsid"}, {SYS_socket, "socket"},
+    {SYS_symlinkat, "symlinkat"}, {SYS_umask, "umask"}, {SYS_umount2, "umount"}, {SYS_unshare, "unshare"},
+    {SYS_write, "write"},
+};
+
+const char *ci_call_name(int call) {
+  for (size_t index = 0; index < sizeof names / sizeof names[0]; index++)
+    if (names[index].number == call) return names[index].name;
+  return NULL;
+}

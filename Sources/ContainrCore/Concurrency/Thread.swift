@@ -1,0 +1,53 @@
+import CContainrLinux
+import Glibc
+
+/// A plain thread, for calls that block.
+package enum Thread {
+  private final class Work {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+
+  /// Starts a thread that nobody joins.
+  package static func detach(name: String, _ body: @escaping @Sendable () -> Void) {
+    pthread_detach(start(name: name, body))
+  }
+
+  /// Starts a thread, to be joined. All signals are blocked in it, so that the program's handlers run where it expects them.
+  package static func start(name: String, _ body: @escaping @Sendable () -> Void) -> pthread_t {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setstacksize(&attributes, 512 << 10)
+    defer { pthread_attr_destroy(&attributes) }
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    let work = Unmanaged.passRetained(
+      Work {
+        _ = name.withCString { cl_prctl(15 /* PR_SET_NAME */, UInt(bitPattern: $0), 0, 0, 0) }
+        body()
+      })
+    var thread = pthread_t()
+    let result = pthread_create(
+      &thread, &attributes,
+      { argument in
+        Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
+        return nil
+      }, work.toOpaque())
+    precondition(result == 0, "no thread can be made (\(result))")
+    return thread
+  }
+}
+
+/// Runs a call that blocks where it holds nobody up: on a thread of its own, or, where the calling thread is the program's
+/// only one (``EventLoop/run(_:)``), at once.
+package func blocking<Result: Sendable>(
+  _ name: String, _ body: @escaping @Sendable () throws -> Result
+) async throws -> Result {
+  if EventLoop.shared.isServedByThisThread { return try body() }
+  return try await withCheckedThrowingContinuation { continuation in
+    Thread.detach(name: name) { continuation.resume(with: Swift.Result { try body() }) }
+  }
+}

@@ -1,0 +1,192 @@
+import ContainrCore
+
+/// One step of a launch plan: what the new process asks the kernel for, with every decision already made.
+///
+/// Paths called `path` are resolved inside the root that the operation names, by `openat2(2)` with `RESOLVE_IN_ROOT`.
+public enum LaunchOperation: Sendable, Hashable {
+  // MARK: Mounts
+
+  /// Sets the propagation of every mount of the new mount namespace.
+  case propagation(MountPropagation)
+  /// Makes a new mount that is attached nowhere yet. An option without a value is a flag.
+  case mount(
+    LaunchSlot, type: String, source: String? = nil, options: [MountOption] = [], attributes: MountAttributes = [])
+  /// Copies the mount at a path (of the host where `directory` is the working directory); nil is the descriptor itself.
+  case bind(LaunchSlot, directory: LaunchSlot, path: String? = nil, recursive: Bool = true)
+  /// Changes attributes and propagation of a mount and, when recursive, of all below it.
+  case mountAttributes(
+    LaunchSlot, set: MountAttributes, clear: MountAttributes = [], propagation: MountPropagation? = nil,
+    userNamespace: LaunchSlot? = nil, recursive: Bool = false)
+  /// Attaches a mount inside a root; `create` makes a missing mount point, `followLinks` allows symbolic links in the path.
+  case attach(LaunchSlot, root: LaunchSlot, path: String, create: Bool = true, followLinks: Bool = false)
+  /// Attaches a mount at a path of the host, as the new mount namespace shows it.
+  case attachOnHost(LaunchSlot, path: String)
+  /// Mounts by the old call, for kernels that need it.
+  case classicMount(source: String, target: String, type: String, flags: UInt64, data: String)
+  /// Covers a path, where it exists: a file by the null device, a directory by an empty one.
+  case mask(root: LaunchSlot, path: String, nullDevice: LaunchSlot, emptyDirectory: LaunchSlot)
+  /// Makes a path, where it exists, read-only with all below it.
+  case readOnly(root: LaunchSlot, path: String)
+  /// Makes a mount the root, and lets go of the old one.
+  case pivot(root: LaunchSlot)
+  /// Makes a directory the root without letting go of the old one.
+  case changeRoot(LaunchSlot)
+
+  // MARK: Files
+
+  /// Opens a path of the host, or inside the directory when `inRoot`.
+  case open(LaunchSlot, directory: LaunchSlot, path: String, flags: CInt, inRoot: Bool = false)
+  /// Closes a descriptor.
+  case close(LaunchSlot)
+  /// Makes a directory and every missing one above it.
+  case makeDirectory(root: LaunchSlot, path: String, mode: UInt32)
+  /// Makes a symbolic link; one that is there stays.
+  case symbolicLink(root: LaunchSlot, path: String, target: String)
+  /// Makes a device node. The mode includes the type, `S_IFCHR | 0666`.
+  case device(root: LaunchSlot, path: String, mode: UInt32, device: UInt64, uid: UInt32 = 0, gid: UInt32 = 0)
+  /// Writes to a file below a procfs mount that this plan made.
+  case writeProc(LaunchSlot, path: String, text: String)
+  /// Writes to a descriptor.
+  case write(LaunchSlot, text: String, activity: String)
+  /// Sets the mask for modes of new files.
+  case fileModeMask(UInt32)
+  /// Changes the working directory. `anywhere` allows one outside of the root, for a process that keeps the host's.
+  case workingDirectory(String, anywhere: Bool = false)
+
+  // MARK: Names
+
+  /// Sets the host name of the UTS namespace.
+  case hostname(String)
+  /// Sets the NIS domain name of the UTS namespace.
+  case domainName(String)
+  /// Brings a network interface up.
+  case interfaceUp(String)
+
+  // MARK: Privileges
+
+  /// Sets a resource limit (getrlimit(2)).
+  case resourceLimit(resource: UInt32, soft: UInt64, hard: UInt64)
+  /// Sets the supplementary groups.
+  case groups([UInt32])
+  /// Sets real, effective and saved user and group id.
+  case ids(uid: UInt32, gid: UInt32)
+  /// Drops every capability from the bounding set that is not in the mask.
+  case boundingCapabilities(UInt64)
+  /// Sets effective, permitted and inheritable capabilities.
+  case capabilities(effective: UInt64, permitted: UInt64, inheritable: UInt64)
+  /// Sets the ambient capabilities.
+  case ambientCapabilities(UInt64)
+  /// Sets an attribute of the process (prctl(2)).
+  case control(ProcessControl)
+  /// Loads a seccomp filter: the bytes of `struct sock_filter[]`.
+  case seccomp(filter: [UInt8], flags: UInt32 = 0)
+  /// Joins a new session keyring, so that the parent's keys stay out of reach.
+  case sessionKeyring(name: String? = nil)
+
+  // MARK: Streams and terminal
+
+  /// Starts a new session.
+  case newSession
+  /// Opens a new terminal of a devpts mount.
+  case terminal(devpts: LaunchSlot, controller: LaunchSlot, terminal: LaunchSlot, rows: UInt16, columns: UInt16)
+  /// Makes a terminal the controlling one of the session.
+  case controllingTerminal(LaunchSlot)
+  /// Sends a descriptor to the parent.
+  case send(LaunchSlot, socket: LaunchSlot)
+  /// Puts descriptors in the places of standard input, output and error; nil keeps what is there.
+  case standardStreams(LaunchSlot?, LaunchSlot?, LaunchSlot?)
+
+  // MARK: Processes
+
+  /// Waits until the parent has done its part.
+  case barrier(LaunchBarrier, socket: LaunchSlot)
+  /// Joins namespaces: one by its descriptor, or several of a process by its pidfd (Linux 5.8).
+  case join(LaunchSlot, flags: UInt64, activity: String)
+  /// Moves into new namespaces.
+  case unshare(flags: UInt64)
+  /// Continues in a new child of the parent, inside the pid namespace joined before.
+  case fork
+  /// Resets every signal's disposition, and blocks the given signals only (bit n − 1 is signal n).
+  case signals(blocked: UInt64 = 0)
+  /// Closes every descriptor from a number on, at once or on exec.
+  case closeFrom(UInt32, onExec: Bool)
+  /// Executes the first of the paths that is there. By descriptor, nobody can swap the file after the check.
+  case execute(paths: [String], arguments: [String], environment: [String], byDescriptor: Bool = false)
+}
+
+/// A file system option for fsconfig(2): `key=value`, or a flag.
+public struct MountOption: Hashable, Sendable {
+  /// The option's name.
+  public var key: String
+  /// Its value; nil for a flag.
+  public var value: String?
+
+  /// Makes an option.
+  public init(_ key: String, _ value: String? = nil) {
+    self.key = key
+    self.value = value
+  }
+
+  var text: String { value.map { "\(key)=\($0)" } ?? key }
+}
+
+/// An attribute of a process that prctl(2) sets.
+public enum ProcessControl: Hashable, Sendable {
+  /// No privileges by execve(2) any more (`PR_SET_NO_NEW_PRIVS`).
+  case noNewPrivileges
+  /// Keep permitted capabilities when the user id changes (`PR_SET_KEEPCAPS`).
+  case keepCapabilities
+  /// Whether others may inspect the process (`PR_SET_DUMPABLE`).
+  case dumpable(Bool)
+  /// The signal that the death of the parent's thread sends (`PR_SET_PDEATHSIG`).
+  case parentDeathSignal(CInt)
+
+  var arguments: (option: UInt64, value: UInt64) {
+    switch self {
+    case .noNewPrivileges: (38, 1)
+    case .keepCapabilities: (8, 1)
+    case .dumpable(let on): (4, on ? 1 : 0)
+    case .parentDeathSignal(let number): (1, UInt64(number))
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .noNewPrivileges: "no new privileges"
+    case .keepCapabilities: "keep capabilities over the change of user"
+    case .dumpable(let on): on ? "allow inspection" : "refuse inspection by others"
+    case .parentDeathSignal(let number): "die by signal \(number) with the parent"
+    }
+  }
+}
+
+/// A point where the new process waits for its parent.
+public struct LaunchBarrier: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The byte that announces it, 1 to 255.
+  public let rawValue: UInt8
+  /// Names a barrier of one's own; 1 to 15 are taken.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// The parent writes the id maps of the new user namespace.
+  public static let idMaps = LaunchBarrier(rawValue: 1)
+  /// The parent puts the process into cgroups.
+  public static let cgroups = LaunchBarrier(rawValue: 2)
+  /// The parent puts interfaces into the network namespace.
+  public static let network = LaunchBarrier(rawValue: 3)
+  /// The parent runs hooks.
+  public static let hooks = LaunchBarrier(rawValue: 4)
+  /// The parent decides when the program starts.
+  public static let start = LaunchBarrier(rawValue: 5)
+
+  /// What the process waits for.
+  public var description: String {
+    switch self {
+    case .idMaps: "the id maps"
+    case .cgroups: "the cgroups"
+    case .network: "the network"
+    case .hooks: "the hooks"
+    case .start: "the start signal"
+    default: "barrier \(rawValue)"
+    }
+  }
+}

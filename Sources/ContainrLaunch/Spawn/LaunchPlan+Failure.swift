@@ -1,0 +1,98 @@
+import ContainrCore
+import SystemPackage
+
+extension LaunchPlan {
+  /// The error of `clone3(2)`.
+  func cloneFailure(_ errno: Errno) -> ContainrError {
+    let activity = namespaceFlags == 0 ? "creating a process" : "creating namespaces"
+    var error = ContainrError.errno(errno, .namespaceCreate, activity, call: "clone3(2)")
+    switch errno {
+    case .notPermitted where namespaceFlags & 0x1000_0000 == 0:
+      error.hint = "run as root, or ask for a user namespace (rootless)"
+    case .notPermitted:
+      error.hint = "user namespaces may be switched off: see /proc/sys/user/max_user_namespaces"
+    case .noSpace, .tooManyUsers:
+      error.code = .resourceExhausted
+      error.hint = "a limit under /proc/sys/user is reached"
+    case .resourceTemporarilyUnavailable:
+      error.code = .resourceExhausted
+      error.hint = "the limit of processes is reached: RLIMIT_NPROC, or pids.max of this process's cgroup"
+    default: break
+    }
+    return error
+  }
+
+  /// The error of one operation.
+  func failure(of operation: LaunchOperation, _ errno: Errno, call: String, message: String) -> ContainrError {
+    var error: ContainrError
+    switch (operation, errno) {
+    case (.execute(_, let arguments, _, _), _):
+      error = Self.executeFailure(arguments[0], errno, call: call)
+    case (.workingDirectory(let path, _), .improperLink):
+      error = ContainrError(
+        .pathEscape, "going to the working directory \(path)", systemCall: SystemCall(call, errno),
+        hint: "it is outside of the container")
+    case (.workingDirectory(let path, _), _):
+      error = ContainrError(
+        .workingDirectory, "going to the working directory \(path)", systemCall: SystemCall(call, errno))
+    case (.barrier(let barrier, _), _):
+      error = ContainrError(
+        .containerStart, "waiting for \(barrier)", systemCall: SystemCall(call, errno), hint: "the parent gave up")
+    default:
+      error = .errno(errno, operation.errorCode, operation.activity, call: call)
+    }
+    if case .attach(_, _, _, _, followLinks: false) = operation, errno == .tooManySymbolicLinkLevels {
+      error.code = .pathEscape
+      error.hint = "a symbolic link stands where a mount point must be"
+    }
+    if !message.isEmpty { error.hint = "the kernel says: \(message.trimmingKernelPrefix)" }
+    return error
+  }
+
+  private static func executeFailure(_ command: String, _ errno: Errno, call: String) -> ContainrError {
+    let call = SystemCall(call, errno)
+    switch errno {
+    case .noSuchFileOrDirectory, .notDirectory:
+      return ContainrError(
+        .commandNotFound, "executing \(command)", systemCall: call,
+        hint: "the command, or the interpreter that it names, is not in the container's PATH")
+    case .permissionDenied:
+      return ContainrError(
+        .commandNotExecutable, "executing \(command)", systemCall: call, hint: "it must be a file with execute permission")
+    case .execFormatError:
+      return ContainrError(
+        .commandNotExecutable, "executing \(command)", systemCall: call,
+        hint: "it is no program of this architecture, and has no #! line")
+    case .argListTooLong:
+      return ContainrError(
+        .invalidArgument, "executing \(command)", systemCall: call, hint: "arguments and environment are too long")
+    default:
+      return ContainrError(.commandNotExecutable, "executing \(command)", systemCall: call)
+    }
+  }
+}
+
+extension LaunchOperation {
+  /// The summary as a phrase in -ing, for errors.
+  var activity: String {
+    switch self {
+    case .mount(_, let type, _, _, _): "mounting \(type)"
+    case .bind(_, _, let path?, _): "binding \(path)"
+    case .attach(_, _, let path, _, _): "mounting at \(path)"
+    case .hostname: "setting the host name"
+    case .join(_, _, let activity): activity
+    case .write(_, _, let activity): activity
+    default: "launching: \(summary)"
+    }
+  }
+}
+
+extension String {
+  /// Messages of a file system context begin with a level: "e overlay: …".
+  fileprivate var trimmingKernelPrefix: String {
+    var text = self[...]
+    if text.count > 2, text.dropFirst().first == " " { text = text.dropFirst(2) }
+    while let last = text.last, last.isWhitespace { text.removeLast() }
+    return String(text)
+  }
+}

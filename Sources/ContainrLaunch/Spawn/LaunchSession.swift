@@ -1,0 +1,206 @@
+import CContainrInit
+import CContainrLinux
+import ContainrCore
+import Glibc
+import SystemPackage
+
+/// A launch in progress: a process between `clone3(2)` and `execve(2)`, and the parent's side of its barriers.
+///
+/// ```
+/// let session = try LaunchSession(plan)
+/// while let barrier = try session.next() { …; try session.pass() }
+/// let result = try session.finish()
+/// ```
+///
+/// The process shares this program's memory until it executes its own, so the thread that cloned it is held that long.
+/// A plan without barriers runs on the calling thread; one with barriers gets a thread of its own, and a session may rest
+/// at a barrier for as long as it likes.
+///
+/// Dropping a session that has not finished makes the process give up, and reaps it.
+//
+// @unchecked: `arguments`, `report` and `nanoseconds` are written by the kernel and by the cloning thread before the child
+// runs its first operation, and by the child while that thread is held in clone3. This side reads `arguments.pid` only after
+// the child has sent a byte, and the rest only after the thread was joined. Every method is for one thread at a time.
+public final class LaunchSession: @unchecked Sendable {
+  private let plan: LaunchPlan
+  private let bytes: [UInt64]
+  private let socket: CInt
+  private let arguments: UnsafeMutablePointer<ci_spawn>
+  private let report: UnsafeMutablePointer<ci_report>
+  private let nanoseconds: UnsafeMutableBufferPointer<UInt64>
+  private var thread: pthread_t?
+  private var received: OwnedDescriptor?
+  private var isFinished = false
+
+  /// Starts a process that runs a plan.
+  ///
+  /// - Parameters:
+  ///   - plan: what the process does.
+  ///   - traced: whether every operation is timed.
+  /// - Throws: `INVALID_ARGUMENT` for a string with a NUL byte, `RESOURCE_EXHAUSTED` where no descriptor is left.
+  public init(_ plan: LaunchPlan, traced: Bool = false) throws(ContainrError) {
+    var plan = plan
+    let bytes = try plan.encoded()
+    var childEnd: CInt = -1
+    var parentEnd: CInt = -1
+    if let slot = plan.parentSocket {
+      var pair = try OwnedDescriptor.socketPair()
+      parentEnd = pair.takeFirst().release()
+      childEnd = pair.takeSecond().release()
+      plan.setSlot(slot, to: childEnd)
+    }
+    self.plan = plan
+    self.bytes = bytes
+    socket = parentEnd
+    arguments = .allocate(capacity: 1)
+    arguments.initialize(to: ci_spawn())
+    report = .allocate(capacity: 1)
+    report.initialize(to: ci_report())
+    nanoseconds = .allocate(capacity: traced ? plan.operations.count : 0)
+    nanoseconds.initialize(repeating: 0)
+
+    guard plan.hasBarriers else {
+      spawn()
+      if childEnd >= 0 { close(childEnd) }
+      return
+    }
+    // The closing of the last child's end tells this side that the process runs its program, or has failed. `self` must not
+    // be held by the thread: dropping the session is what ends it.
+    let session = UnownedSession(self)
+    let end = childEnd
+    thread = Thread.start(name: "containr-launch") {
+      session.value.spawn()
+      close(end)
+    }
+  }
+
+  deinit {
+    if socket >= 0 {
+      // Not only closed: another process that is being cloned may hold a copy of this end until it executes.
+      shutdown(socket, CInt(SHUT_RDWR.rawValue))
+      close(socket)
+    }
+    if let thread { pthread_join(thread, nil) }
+    if !isFinished, arguments.pointee.pidfd >= 0 {
+      let process = ProcessDescriptor(owning: OwnedDescriptor(owning: arguments.pointee.pidfd), pid: arguments.pointee.pid)
+      _ = Result { try process.send(.kill) }
+      _ = Result { try process.reap() }
+    }
+    arguments.deallocate()
+    report.deallocate()
+    nanoseconds.deallocate()
+  }
+
+  /// The process id. Known from the first barrier on.
+  public var pid: Int32 { arguments.pointee.pid }
+
+  // MARK: Barriers
+
+  /// Waits until the process stands at a barrier, and names it; nil once it runs its program or has failed.
+  ///
+  /// Blocks the calling thread.
+  public func next() throws(ContainrError) -> LaunchBarrier? {
+    guard socket >= 0 else { return nil }
+    while true {
+      var byte: CChar = 0
+      var descriptor: CInt = -1
+      let result = cl_receive_descriptor(socket, &byte, &descriptor)
+      if result == -EINTR { continue }
+      if result == 0 || result == -ECONNRESET { return nil }
+      try check(result, .containerStart, "recvmsg(2)", "waiting for the new process")
+      guard descriptor >= 0 else { return LaunchBarrier(rawValue: UInt8(bitPattern: byte)) }
+      received = OwnedDescriptor(owning: descriptor)
+    }
+  }
+
+  /// Lets the process go on past the barrier that ``next()`` named.
+  public func pass() throws(ContainrError) { try answer(0) }
+
+  /// Makes the process give up at the barrier that ``next()`` named.
+  public func abort() throws(ContainrError) { try answer(1) }
+
+  private func answer(_ byte: UInt8) throws(ContainrError) {
+    var byte = byte
+    guard send(socket, &byte, 1, CInt(MSG_NOSIGNAL)) == 1 || Errno.current == .brokenPipe else {
+      throw .errno(.current, .containerStart, "answering the new process", call: "send(2)")
+    }
+  }
+
+  // MARK: The end
+
+  /// Waits until the process runs its program, and hands it over. A process that failed has been reaped.
+  ///
+  /// Blocks the calling thread.
+  ///
+  /// - Throws: the exact failure: the operation, the system call and its error number.
+  public func finish() throws(ContainrError) -> LaunchResult {
+    if let barrier = try next() {
+      throw ContainrError(.internalError, "launching a process", hint: "nobody served the barrier for \(barrier)")
+    }
+    if let thread { pthread_join(thread, nil) }
+    thread = nil
+    isFinished = true
+    guard arguments.pointee.pidfd >= 0 else { throw failure() }
+    var process = ProcessDescriptor(owning: OwnedDescriptor(owning: arguments.pointee.pidfd), pid: arguments.pointee.pid)
+    if report.pointee.pid > 0 {
+      // The first process has done its part: it made the second, which is our child too.
+      _ = try process.reap()
+      process = try ProcessDescriptor(pid: report.pointee.pid)
+    }
+    guard report.pointee.error == 0 else {
+      _ = try process.reap()
+      throw failure()
+    }
+    return LaunchResult(
+      process: process, descriptor: received.take(),
+      durations: nanoseconds.isEmpty ? nil : nanoseconds.map { .nanoseconds(Int64($0)) })
+  }
+
+  private func failure() -> ContainrError {
+    let report = report.pointee
+    let errno = Errno(rawValue: report.error)
+    let call = ci_call_name(report.call).map { String(cString: $0) + "(2)" } ?? "system call \(report.call)"
+    if report.error == 0 {
+      return ContainrError(
+        .internalError, "checking the launch plan", hint: "operation \(report.operation) is malformed")
+    }
+    guard report.operation >= 0 else { return plan.cloneFailure(errno) }
+    let message = withUnsafeBytes(of: report.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    return plan.failure(of: plan.operations[Int(report.operation)], errno, call: call, message: message)
+  }
+
+  private func spawn() {
+    bytes.withUnsafeBytes { bytes in
+      plan.inherited.withUnsafeBufferPointer { slots in
+        arguments.pointee.plan = bytes.baseAddress
+        arguments.pointee.plan_size = bytes.count
+        arguments.pointee.clone_flags = plan.namespaceFlags
+        arguments.pointee.cgroup = plan.cgroupDescriptor ?? -1
+        arguments.pointee.slots = slots.baseAddress
+        arguments.pointee.slot_count = slots.count
+        arguments.pointee.parent_end = socket
+        arguments.pointee.nanoseconds = nanoseconds.isEmpty ? nil : nanoseconds.baseAddress
+        arguments.pointee.report = report
+        _ = ci_spawn(arguments)
+      }
+    }
+  }
+}
+
+/// A session without a hold on it. Good while its thread runs, because `deinit` joins the thread.
+private struct UnownedSession: @unchecked Sendable {
+  private let reference: Unmanaged<LaunchSession>
+  init(_ session: LaunchSession) { reference = .passUnretained(session) }
+  var value: LaunchSession { reference.takeUnretainedValue() }
+}
+
+extension LaunchPlan {
+  /// Starts a process that runs this plan, which has no barriers, and waits until it runs its program.
+  ///
+  /// Blocks the calling thread, for a millisecond as a rule.
+  ///
+  /// - Throws: the exact failure; the process has been reaped then.
+  public func spawn(traced: Bool = false) throws(ContainrError) -> LaunchResult {
+    try LaunchSession(self, traced: traced).finish()
+  }
+}
