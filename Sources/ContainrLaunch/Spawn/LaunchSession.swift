@@ -77,7 +77,7 @@ public final class LaunchSession: @unchecked Sendable {
   deinit {
     if socket >= 0 {
       // Not only closed: another process that is being cloned may hold a copy of this end until it executes.
-      shutdown(socket, CInt(SHUT_RDWR.rawValue))
+      shutdown(socket, CInt(SHUT_RDWR))
       close(socket)
     }
     if let thread { pthread_join(thread, nil) }
