@@ -2,6 +2,7 @@ import CContainrLinux
 import ContainrCore
 import ContainrSecurity
 import ContainrTestSupport
+import SystemPackage
 import Testing
 
 @Suite struct CapabilityTests {
@@ -15,7 +16,8 @@ import Testing
 
   @Test func memberNamesMatchTheKernelsNames() throws {
     let members: [(Capability, String)] = [
-      (.dacReadSearch, "DAC_READ_SEARCH"), (.setpcap, "SETPCAP"), (.linuxImmutable, "LINUX_IMMUTABLE"), (.netAdmin, "NET_ADMIN"),
+      (.dacReadSearch, "DAC_READ_SEARCH"), (.setpcap, "SETPCAP"), (.linuxImmutable, "LINUX_IMMUTABLE"),
+      (.netAdmin, "NET_ADMIN"),
       (.ipcOwner, "IPC_OWNER"), (.sysRawio, "SYS_RAWIO"), (.sysPtrace, "SYS_PTRACE"), (.sysPacct, "SYS_PACCT"),
       (.sysResource, "SYS_RESOURCE"), (.sysTtyConfig, "SYS_TTY_CONFIG"), (.mknod, "MKNOD"), (.auditControl, "AUDIT_CONTROL"),
       (.setfcap, "SETFCAP"), (.macAdmin, "MAC_ADMIN"), (.syslog, "SYSLOG"), (.wakeAlarm, "WAKE_ALARM"),
@@ -30,7 +32,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "CAP_", "ALL", "NET_ADMI", "NET_ADMINX", "net admin", "12", "cap_12", "CAP_CAP_KILL", "kill,chown", "kill=ep", "kill\0", " kill",
+    "", "CAP_", "ALL", "NET_ADMI", "NET_ADMINX", "net admin", "12", "cap_12", "CAP_CAP_KILL", "kill,chown", "kill=ep", "kill\0",
+    " kill",
     "ｋill",
   ])
   func unknownNameIsAnError(name: String) {

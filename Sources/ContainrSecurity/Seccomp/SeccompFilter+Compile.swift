@@ -12,6 +12,8 @@ extension SeccompFilter {
   ///
   /// - Throws: `SECCOMP` for a malformed profile or one too long for the kernel.
   public init(compiling profile: SeccompProfile) throws(ContainrError) {
+    try Self.checkErrorNumber(profile.defaultAction)
+    if let action = profile.newerCalls { try Self.checkErrorNumber(action) }
     guard profile.architectures.first == .native else {
       throw ContainrError(.seccomp, Self.activity, hint: "the machine's own architecture must be the first of the profile's")
     }
@@ -44,9 +46,7 @@ extension SeccompFilter {
   private static func add(
     _ rule: SeccompRule, of profile: SeccompProfile, to context: scmp_filter_ctx, known: inout Set<String>
   ) throws(ContainrError) {
-    if case .errno(let number) = rule.action, !(1...4095).contains(number) {
-      throw ContainrError(.seccomp, activity, hint: "an error number is 1 to 4095, not \(number)")
-    }
+    try checkErrorNumber(rule.action)
     let comparisons = try rule.conditions.map { condition throws(ContainrError) in try comparison(condition) }
     for name in rule.names {
       let number = name.utf8.contains(0) ? __NR_SCMP_ERROR : seccomp_syscall_resolve_name(name)
@@ -61,6 +61,11 @@ extension SeccompFilter {
         context, rule.action.returnValue, number, CUnsignedInt(comparisons.count), comparisons)
       try checked(result, "seccomp_rule_add_array(3)", "adding the rule of \(name)")
     }
+  }
+
+  private static func checkErrorNumber(_ action: SeccompAction) throws(ContainrError) {
+    guard case .errno(let number) = action, !(1...4095).contains(number) else { return }
+    throw ContainrError(.seccomp, activity, hint: "an error number is 1 to 4095, not \(number)")
   }
 
   private static func comparison(_ condition: SeccompCondition) throws(ContainrError) -> scmp_arg_cmp {
