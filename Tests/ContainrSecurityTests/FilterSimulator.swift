@@ -95,14 +95,16 @@ extension SeccompProfile {
   /// What the profile says about a call, worked out from the rules and not from the filter.
   func expected(_ architecture: SeccompArchitecture, _ number: UInt32, _ arguments: [UInt64], newest: UInt32) -> SeccompAction {
     guard number <= newest else { return newerCalls ?? defaultAction }
-    guard let text = seccomp_syscall_resolve_num_arch(architecture.rawValue, CInt(bitPattern: number)) else {
-      return defaultAction
-    }
-    defer { free(text) }
-    let name = String(cString: text)
+    guard let name = Self.name(of: number, on: architecture) else { return defaultAction }
     let matching = rules.filter { $0.names.contains(name) }
     if let rule = matching.first(where: { $0.conditions.isEmpty }) { return rule.action }
     return matching.first { $0.conditions.allSatisfy { $0.holds(for: arguments) } }?.action ?? defaultAction
+  }
+
+  static func name(of number: UInt32, on architecture: SeccompArchitecture) -> String? {
+    guard let text = seccomp_syscall_resolve_num_arch(architecture.rawValue, CInt(bitPattern: number)) else { return nil }
+    defer { free(text) }
+    return String(cString: text)
   }
 
   /// The highest number on an architecture of a call that the rules name.

@@ -1,6 +1,7 @@
 import ContainrCore
-import ContainrSecurity
 import Testing
+
+@testable import ContainrSecurity
 
 @Suite struct SeccompProfileTests {
   @Test func denyListProfileRefusesWhatItNames() throws {
@@ -47,6 +48,38 @@ import Testing
     #expect(try simulator.run(.x32, 0x4000_0001).value == Returned.killProcess)
     #expect(try simulator.run(.x86, 3).value == Returned.killProcess)
     #expect(try simulator.run(.native, 2).value == Returned.enosys)
+  }
+
+  /// So many ranges that jumps of 8 bits do not reach: every other call, with three answers.
+  @Test func scatteredProfileIsDecidedExactly() throws {
+    let names = (UInt32(0)..<450).compactMap { SeccompProfile.name(of: $0, on: .native) }
+    var rules: [SeccompRule] = [SeccompRule(.allow, []), SeccompRule(.errno(7), []), SeccompRule(.errno(9), [])]
+    for (index, name) in names.enumerated() { rules[index % 3].names.append(name) }
+    let profile = SeccompProfile(defaultAction: .errno(1), newerCalls: .errno(38), rules: rules)
+    let simulator = FilterSimulator(try SeccompFilter(compiling: profile))
+    for architecture in SeccompArchitecture.ofMachine {
+      let newest = profile.newest(on: architecture)
+      let base: UInt32 = architecture == .x32 ? 0x4000_0000 : 0
+      for number in base..<(base + 560) where !(architecture == .x86 && (number == 102 || number == 117)) {
+        let expected = profile.expected(architecture, number, [0, 0, 0, 0, 0, 0], newest: newest)
+        #expect(try simulator.run(architecture, number).value == expected.returnValue, "\(architecture.rawValue) \(number)")
+      }
+    }
+  }
+
+  @Test func rulesThatDisagreeAreRefused() {
+    expectSeccompError(
+      SeccompProfile(defaultAction: .allow, rules: [SeccompRule(.errno(1), ["mkdir"]), SeccompRule(.errno(2), ["mkdir"])]),
+      mentioning: "mkdir")
+  }
+
+  @Test func conditionalRefusalOfASocketHoldsBehindSocketcall() throws {
+    let rule = SeccompRule(.errno(97), ["socket"], when: [.low32(of: 0, equals: 40)])
+    let simulator = FilterSimulator(try SeccompFilter(compiling: SeccompProfile(defaultAction: .allow, rules: [rule])))
+    #expect(try simulator.decide("socket", [40]) == 0x0005_0061)
+    #expect(try simulator.decide("socket", [2]) == Returned.allow)
+    #expect(try simulator.run(.x86, 102, [1]).value == 0x0005_0061)
+    #expect(try simulator.run(.x86, 102, [2]).value == Returned.allow)
   }
 
   @Test func ruleThatNamesSocketcallIsHonoured() throws {

@@ -5,10 +5,11 @@ import Glibc
 import SystemPackage
 
 extension SeccompFilter {
-  /// Compiles a profile with libseccomp: 1 to 2 ms for the default one, so keep it with a ``SeccompFilterCache``.
+  /// Compiles a profile. Keep the result with a ``SeccompFilterCache``: compiling takes longer than starting a process.
   ///
-  /// System calls are looked up in a binary tree. A rule that lets a call through is left out where libseccomp does not know
-  /// the name, which can only refuse more; a rule that refuses an unknown name is an error.
+  /// Calls are found by a binary search; libseccomp knows their numbers on each architecture and compiles what has conditions.
+  /// A rule that lets a call through is left out where libseccomp does not know the name, which can only refuse more; a rule
+  /// that refuses an unknown name is an error.
   ///
   /// - Throws: `SECCOMP` for a malformed profile or one too long for the kernel.
   public init(compiling profile: SeccompProfile) throws(ContainrError) {
@@ -30,9 +31,15 @@ extension SeccompFilter {
         seccomp_arch_add(context, architecture.rawValue), "seccomp_arch_add(3)",
         "adding the architecture \(architecture.rawValue)")
     }
-    var known: Set<String> = []
-    for rule in profile.rules { try Self.add(rule, of: profile, to: context, known: &known) }
-    let bytes = SeccompPrologue(of: profile, known: known).bytes + (try Self.export(context))
+    var unconditional: [String: SeccompAction] = [:]
+    for rule in profile.rules where rule.conditions.isEmpty { try Self.collect(rule, of: profile, into: &unconditional) }
+    var conditional: Set<String> = []
+    for rule in profile.rules where !rule.conditions.isEmpty {
+      let added = try Self.add(rule, of: profile, to: context, except: unconditional)
+      conditional.formUnion(added)
+    }
+    let dispatch = SeccompDispatch(of: profile, unconditional: unconditional, conditional: conditional)
+    let bytes = dispatch.program.bytes + (try Self.export(context))
     guard let filter = SeccompFilter(bytes: bytes) else {
       throw ContainrError(
         .seccomp, Self.activity,
@@ -43,24 +50,45 @@ extension SeccompFilter {
 
   private static let activity = "compiling the seccomp profile"
 
-  private static func add(
-    _ rule: SeccompRule, of profile: SeccompProfile, to context: scmp_filter_ctx, known: inout Set<String>
+  /// The number of a call on this machine, or a negative one that libseccomp keeps for calls of other architectures; nil for a
+  /// name that it does not know where that can only refuse more.
+  private static func number(
+    of name: String, in rule: SeccompRule, of profile: SeccompProfile
+  ) throws(ContainrError) -> CInt? {
+    let number = name.utf8.contains(0) ? __NR_SCMP_ERROR : seccomp_syscall_resolve_name(name)
+    guard number == __NR_SCMP_ERROR else { return number }
+    if rule.action.letsThrough || rule.action == profile.defaultAction { return nil }
+    throw ContainrError(.seccomp, activity, hint: "libseccomp knows no system call \"\(name)\"")
+  }
+
+  private static func collect(
+    _ rule: SeccompRule, of profile: SeccompProfile, into actions: inout [String: SeccompAction]
   ) throws(ContainrError) {
     try checkErrorNumber(rule.action)
-    let comparisons = try rule.conditions.map { condition throws(ContainrError) in try comparison(condition) }
-    for name in rule.names {
-      let number = name.utf8.contains(0) ? __NR_SCMP_ERROR : seccomp_syscall_resolve_name(name)
-      guard number != __NR_SCMP_ERROR else {
-        if rule.action.letsThrough || rule.action == profile.defaultAction { continue }
-        throw ContainrError(.seccomp, activity, hint: "libseccomp knows no system call \"\(name)\"")
+    for name in rule.names where try number(of: name, in: rule, of: profile) != nil {
+      guard actions.updateValue(rule.action, forKey: name) ?? rule.action == rule.action else {
+        throw ContainrError(.seccomp, activity, hint: "two rules without conditions disagree about \(name)")
       }
-      known.insert(name)
+    }
+  }
+
+  /// Gives a rule to libseccomp, and returns the names that it knows.
+  private static func add(
+    _ rule: SeccompRule, of profile: SeccompProfile, to context: scmp_filter_ctx, except unconditional: [String: SeccompAction]
+  ) throws(ContainrError) -> [String] {
+    try checkErrorNumber(rule.action)
+    let comparisons = try rule.conditions.map { condition throws(ContainrError) in try comparison(condition) }
+    var added: [String] = []
+    for name in rule.names where unconditional[name] == nil {
+      guard let number = try number(of: name, in: rule, of: profile) else { continue }
+      added.append(name)
       // libseccomp refuses a rule that says what the default says.
       if rule.action == profile.defaultAction { continue }
       let result = seccomp_rule_add_array(
         context, rule.action.returnValue, number, CUnsignedInt(comparisons.count), comparisons)
       try checked(result, "seccomp_rule_add_array(3)", "adding the rule of \(name)")
     }
+    return added
   }
 
   private static func checkErrorNumber(_ action: SeccompAction) throws(ContainrError) {

@@ -80,7 +80,7 @@ public final class SeccompFilterCache: Sendable {
     return "\(compilerRevision) \(library) \(SeccompArchitecture.native.rawValue) \(profile)"
   }
 
-  /// To be raised with any change of ``SeccompFilter/init(compiling:)`` and ``SeccompPrologue``.
+  /// To be raised with any change of ``SeccompFilter/init(compiling:)`` and ``SeccompDispatch``.
   private static let compilerRevision = 1
 
   // MARK: Files: 8 bytes of magic, 64 hexadecimal digits, the instructions
