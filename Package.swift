@@ -83,6 +83,8 @@ let package = Package(
         "ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrNamespaces", "ContainrCgroups", "ContainrRootFS",
         "ContainrSecurity", "ContainrImage", "ContainrRuntime", system, logging,
       ]),
+    // Examples, each of which imports one product
+    example("security-report", of: "ContainrSecurity"),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/types.h>
 #include <signal.h>
@@ -167,4 +168,32 @@ static inline int cl_receive_descriptor(int socket_fd, char *byte, int *descript
   if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
     __builtin_memcpy(descriptor, CMSG_DATA(header), sizeof(int));
   return (int)result;
+}
+
+// MARK: capabilities (capabilities(7))
+
+struct cl_capability_sets {
+  uint64_t effective, permitted, inheritable, bounding, ambient;
+};
+
+// Reads the five sets of the calling thread.
+static inline int cl_capability_read(struct cl_capability_sets *sets) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+  long result = cl_result(syscall(SYS_capget, &header, data));
+  if (result < 0) return (int)result;
+  sets->effective = data[0].effective | (uint64_t)data[1].effective << 32;
+  sets->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+  sets->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+  sets->bounding = sets->ambient = 0;
+  for (unsigned number = 0; number < 64; number++) {
+    int held = prctl(PR_CAPBSET_READ, (unsigned long)number, 0, 0, 0);
+    if (held < 0) break;  // past the last capability of this kernel
+    if (held) sets->bounding |= UINT64_C(1) << number;
+    // An ambient capability is always inheritable: most processes have none to ask for.
+    if (sets->inheritable >> number & 1 &&
+        prctl(PR_CAP_AMBIENT, (unsigned long)PR_CAP_AMBIENT_IS_SET, (unsigned long)number, 0, 0) > 0)
+      sets->ambient |= UINT64_C(1) << number;
+  }
+  return 0;
 }
