@@ -83,6 +83,8 @@ let package = Package(
         "ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrNamespaces", "ContainrCgroups", "ContainrRootFS",
         "ContainrSecurity", "ContainrImage", "ContainrRuntime", system, logging,
       ]),
+    // Examples
+    example("cgroup-limits", of: "ContainrCgroups"),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
