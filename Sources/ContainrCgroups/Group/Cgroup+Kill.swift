@@ -7,7 +7,7 @@ extension Cgroup {
   /// Kills every process of the cgroup and of those below it with SIGKILL. They may still be ending when it returns.
   ///
   /// `cgroup.kill` of a version 2 directory (Linux 5.14) does it at once. Without one the cgroup is frozen where it can be,
-  /// so that no process forks away, each is killed, and it is thawed; repeated until none is left or `timeout` is over.
+  /// so that no process forks away, each is killed, and it is thawed; repeated until none is left or `timeout` is over. Idempotent: a cgroup that is gone has no process.
   ///
   /// - Throws: `TIMEOUT` where processes are left, `CGROUP_STATISTICS`, `PERMISSION_DENIED`.
   public func kill(timeout: Duration = .seconds(5)) throws(ContainrError) {
@@ -19,11 +19,11 @@ extension Cgroup {
     let deadline = ContinuousClock.now + timeout
     let freezer = places.first { $0.controllers.contains(.freezer) && $0.directory.version == .v1 }?.directory
     while true {
-      let living = try processes()
+      let living = try living()
       if living.isEmpty { return }
       // Frozen processes take a SIGKILL when they are thawed. A freeze need not be complete: the loop looks again.
       if let freezer { try freezer.write("freezer.state", "FROZEN") }
-      for pid in try freezer == nil ? living : processes() {
+      for pid in try freezer == nil ? living : self.living() {
         if Glibc.kill(pid, SIGKILL) != 0, Errno.current != .noSuchProcess {
           let error = ContainrError.errno(.current, .cgroupRemove, "killing the process \(pid) of \(path)", call: "kill(2)")
           if let freezer { try freezer.write("freezer.state", "THAWED") }

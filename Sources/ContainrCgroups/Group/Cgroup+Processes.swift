@@ -59,17 +59,52 @@ extension Cgroup {
   ///
   /// - Throws: `CGROUP_STATISTICS` where the cgroup is gone.
   public func processes() throws(ContainrError) -> [pid_t] {
+    guard places.contains(where: { access($0.directory.path, F_OK) == 0 }) else {
+      throw .errno(
+        .noSuchFileOrDirectory, .cgroupStatistics, "listing the processes of the cgroup \(path)", call: "access(2)",
+        hint: "the cgroup is gone")
+    }
+    return try living()
+  }
+
+  /// The processes in all directories that there are: none where the cgroup is gone.
+  func living() throws(ContainrError) -> [pid_t] {
     // A process may sit in a sub-cgroup that it made in one hierarchy only, so all of them count.
     var found: Set<pid_t> = []
-    for place in places {
-      found.formUnion(try place.directory.processes())
-      for below in try place.directory.descendants() {
-        // It may go while the list is read: an empty one is as good as none.
-        guard let text = try below.readIfPresent("cgroup.procs") else { continue }
-        found.formUnion(text.split(separator: "\n").compactMap { pid_t($0) })
+    for place in places { found.formUnion(try place.directory.livingHereAndBelow(.cgroupStatistics)) }
+    return found.sorted()
+  }
+
+  /// Gives a living cgroup further controllers: makes their directories and moves its processes there.
+  ///
+  /// For what is rarely wanted, so that not every start pays for it: a CPU limit that comes later, for example. Processes
+  /// that fork meanwhile are moved too. Costs some milliseconds for each process.
+  ///
+  /// - Throws: `CGROUP_CONTROLLER_MISSING` where the machine has none, `CGROUP_CREATE`, `CGROUP_ADD_PROCESS`.
+  public func adding(_ further: CgroupControllers) throws(ContainrError) -> Cgroup {
+    let missing = further.subtracting(layout.controllers)
+    guard missing.isEmpty else {
+      throw ContainrError(
+        .cgroupControllerMissing, "adding controllers to the cgroup \(path)", hint: "no mounted hierarchy has \(missing)")
+    }
+    let larger = try Self.make(path, layout, controllers.union(further), adopting: true) { _ in }
+    let known = Set(places.map(\.directory.path))
+    for place in larger.places where !known.contains(place.directory.path) {
+      var moved: Set<pid_t> = []
+      while true {
+        let rest = Set(try processes()).subtracting(moved)
+        if rest.isEmpty { break }
+        for pid in rest {
+          do throws(ContainrError) {
+            try place.directory.write("cgroup.procs", String(pid), .cgroupAddProcess)
+          } catch {
+            // It has ended since the list was read.
+            if error.systemCall?.errno != .noSuchProcess { throw error }
+          }
+        }
+        moved.formUnion(rest)
       }
     }
-    found.remove(0)
-    return found.sorted()
+    return larger
   }
 }

@@ -36,7 +36,7 @@ extension Cgroup {
         for below in try directory.descendants() { rmdir(below.path) }
         if rmdir(directory.path) == 0 { return }
         guard Errno.current == .resourceBusy || Errno.current == .directoryNotEmpty else { continue }
-        let living = try living(directory)
+        let living = try directory.livingHereAndBelow(.cgroupRemove)
         guard ContinuousClock.now < deadline else {
           throw .errno(
             errno, .cgroupRemove, "removing the cgroup \(directory.path)", call: "rmdir(2)",
@@ -55,14 +55,5 @@ extension Cgroup {
       }
       if rmdir(directory.path) == 0 { return }
     }
-  }
-
-  private static func living(_ directory: CgroupDirectory) throws(ContainrError) -> [pid_t] {
-    var found: [pid_t] = []
-    for group in try [directory] + directory.descendants() {
-      let text = try group.readIfPresent("cgroup.procs", .cgroupRemove) ?? ""
-      found += text.split(separator: "\n").compactMap { pid_t($0) }.filter { $0 > 0 }
-    }
-    return found
   }
 }

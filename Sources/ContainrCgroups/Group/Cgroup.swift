@@ -31,21 +31,22 @@ public struct Cgroup: Sendable, Hashable {
     var controllers: CgroupControllers
   }
 
-  private init(path: CgroupPath, layout: CgroupLayout, controllers: CgroupControllers, places: [Place]) {
+  init(path: CgroupPath, layout: CgroupLayout, controllers: CgroupControllers, places: [Place]) {
     self.path = path
     self.layout = layout
     self.controllers = controllers
     self.places = places
   }
 
-  /// The controllers that a container gets unless told: those for limits of memory, CPU and processes, device rules,
-  /// CPU usage, freezing and killing; with the fewest directories that give them.
+  /// The controllers that a container gets unless told: those that count memory, CPU time and processes, keep devices
+  /// away and freeze. Those of limits that are asked for come on top; ``adding(_:)`` gives more to a living cgroup.
   ///
-  /// On version 2 all are one directory. On version 1 each is one, and a directory costs 15 to 40 µs to make, 9 µs to
-  /// join and 15 to 35 µs to remove; so `cpuset` and `blkio` are used only where they are asked for.
+  /// On version 2 all are one directory, and nothing is left out. On version 1 each is one, and costs time in every start:
+  /// see ``ContainrCgroups``. The version 2 directory of a hybrid machine counts and freezes too, and is not cheaper than
+  /// `cpuacct` with `freezer`: 115 µs against 112.
   public static func defaultControllers(_ layout: CgroupLayout) -> CgroupControllers {
-    var set: CgroupControllers = [.memory, .cpu, .cpuacct, .pids, .devices, .freezer]
-    if layout.v1.isEmpty { set.formUnion([.unified, .blkio]) }
+    var set: CgroupControllers = [.memory, .cpuacct, .pids, .devices, .freezer]
+    if layout.v1.isEmpty { set.formUnion([.unified, .cpu, .blkio]) }
     return set.intersection(layout.controllers)
   }
 
@@ -73,6 +74,15 @@ public struct Cgroup: Sendable, Hashable {
     guard !wanted.isEmpty else {
       throw ContainrError(.cgroupControllerMissing, "making the cgroup \(path)", hint: "no cgroup file system is mounted")
     }
+    return try make(path, layout, wanted, adopting: adopting) { (place) throws(ContainrError) in try apply(resources, to: place)
+    }
+  }
+
+  /// Makes the directories of the wanted controllers and hands each to `prepare`; removes what it made where one fails.
+  static func make(
+    _ path: CgroupPath, _ layout: CgroupLayout, _ wanted: CgroupControllers, adopting: Bool,
+    _ prepare: (Place) throws(ContainrError) -> Void
+  ) throws(ContainrError) -> Cgroup {
     var made: [String] = []
     do throws(ContainrError) {
       var places: [Place] = []
@@ -89,9 +99,12 @@ public struct Cgroup: Sendable, Hashable {
         directory.isFresh = fresh
         places.append(Place(directory: directory, controllers: used))
       }
-      for (hierarchy, used) in Self.v1Uses(layout, wanted) { try make(hierarchy, used) }
-      if let (hierarchy, used) = Self.unifiedUse(layout, wanted) { try make(hierarchy, used) }
-      for place in places { try Self.apply(resources, to: place) }
+      for hierarchy in layout.v1 {
+        let used = hierarchy.controllers.intersection(wanted)
+        if !used.isEmpty { try make(hierarchy, used) }
+      }
+      if let (hierarchy, used) = unifiedUse(layout, wanted) { try make(hierarchy, used) }
+      for place in places { try prepare(place) }
       for index in places.indices { places[index].directory.isFresh = false }
       return Cgroup(path: path, layout: layout, controllers: wanted, places: places)
     } catch {
@@ -104,10 +117,12 @@ public struct Cgroup: Sendable, Hashable {
   }
 
   /// Makes a cgroup with limits set in a closure.
+  ///
+  /// - Throws: what the closure throws, and what ``create(_:layout:resources:controllers:adopting:)`` does.
   public static func create(
     _ path: CgroupPath, layout: CgroupLayout, controllers: CgroupControllers? = nil, adopting: Bool = false,
-    _ configure: (inout CgroupResources) throws(ContainrError) -> Void
-  ) throws(ContainrError) -> Cgroup {
+    _ configure: (inout CgroupResources) throws -> Void
+  ) throws -> Cgroup {
     var resources = CgroupResources()
     try configure(&resources)
     return try create(path, layout: layout, resources: resources, controllers: controllers, adopting: adopting)
@@ -133,16 +148,6 @@ public struct Cgroup: Sendable, Hashable {
         hint: "no hierarchy has it: make it first")
     }
     return Cgroup(path: path, layout: layout, controllers: controllers, places: places)
-  }
-
-  /// The version 1 hierarchies that carry wanted controllers.
-  private static func v1Uses(
-    _ layout: CgroupLayout, _ wanted: CgroupControllers
-  ) -> [(CgroupV1Hierarchy, CgroupControllers)] {
-    layout.v1.compactMap { hierarchy in
-      let used = hierarchy.controllers.intersection(wanted)
-      return used.isEmpty ? nil : (hierarchy, used)
-    }
   }
 
   /// The version 2 hierarchy with what is wanted of it: what no version 1 hierarchy has.
@@ -177,7 +182,7 @@ public struct Cgroup: Sendable, Hashable {
     guard missing.isEmpty else {
       throw ContainrError(
         .cgroupControllerMissing, "changing limits of the cgroup \(path)",
-        hint: "it was made without \(missing); name the controller when it is made")
+        hint: "it was made without \(missing): adding(_:) gives it a directory for them")
     }
     for place in places { try Self.apply(resources, to: place) }
   }

@@ -99,9 +99,15 @@ struct CgroupDirectory: Sendable, Hashable {
     return values
   }
 
-  /// The process ids in a file of one number a line.
-  func processes(_ name: String = "cgroup.procs") throws(ContainrError) -> [pid_t] {
-    try read(name).split(separator: "\n").compactMap { pid_t($0) }
+  /// The ids of the processes in this directory and those below. A directory that goes meanwhile counts as empty.
+  func livingHereAndBelow(_ code: ContainrError.Code) throws(ContainrError) -> [pid_t] {
+    var found: [pid_t] = []
+    for group in try [self] + descendants() {
+      let text = try group.readIfPresent("cgroup.procs", code) ?? ""
+      // 0 stands for a process of another pid namespace.
+      found += text.split(separator: "\n").compactMap { pid_t($0) }.filter { $0 > 0 }
+    }
+    return found
   }
 
   /// The directories directly below.
