@@ -82,6 +82,9 @@ struct CgroupLayoutTests {
   func real() throws {
     let layout = try CgroupLayout.detect()
     #expect(layout.version(of: .memory) == .v1)
+    #expect(layout.delegatedControllers().isSubset(of: layout.controllers))
+    #expect(layout.delegatedControllers().contains(.memory) == (geteuid() == 0))
+    #expect(try layout.delegatedControllers(below: CgroupPath("containr-no-such")).isEmpty)
     #expect(layout.v1.allSatisfy { access($0.mountPoint + "/tasks", F_OK) == 0 })
   }
 
