@@ -72,7 +72,7 @@ extension Requirement {
   }
 }
 
-@Suite("Cgroups on the kernel", .requires(.root, .controller([.memory, .cpu, .pids])))
+@Suite("Cgroups on the kernel", .serialized, .requires(.root, .controller([.memory, .cpu, .pids])))
 struct KernelCgroupTests {
   @Test("A process that uses more memory than the limit is killed, and the kill is counted")
   func memoryLimit() throws {
@@ -106,9 +106,8 @@ struct KernelCgroupTests {
     try withCgroup {
       $0.memory.limit = .mebibytes(64)
     } _: { (cgroup) throws in
-      // Locked pages cannot be reclaimed; anonymous ones can where there is swap.
-      let inmate = try Inmate("x=$(head -c 12000000 /dev/zero | tr '\\0' x); echo > /dev/null; kill -STOP $$", in: cgroup)
-      #expect(try eventually { try (cgroup.statistics().memory?.anonymous ?? 0) > .mebibytes(11) && stopped(inmate.pid) })
+      let inmate = try Inmate("(head -c 16m /dev/zero; sleep 60) | tail -c 16m", in: cgroup)
+      #expect(try eventually { try (cgroup.statistics().memory?.anonymous ?? 0) > .mebibytes(15) })
       var resources = CgroupResources()
       resources.memory.limit = .mebibytes(1)
       let error = #expect(throws: ContainrError.self) { try cgroup.update(resources) }
@@ -119,7 +118,8 @@ struct KernelCgroupTests {
       resources.memory.limit = .mebibytes(80)
       try cgroup.update(resources)
       #expect(try cgroup.limits().memory.limit == .mebibytes(80))
-      Glibc.kill(inmate.pid, SIGKILL)
+      #expect(try cgroup.oomKills() == 0)
+      try cgroup.kill()
       #expect(inmate.wait() == 137)
     }
   }
@@ -152,7 +152,7 @@ struct KernelCgroupTests {
       #expect(cpu.usage > .milliseconds(200))
       // 50 ms a period, the one that runs included; a tick of slack for each.
       #expect(cpu.usage <= .milliseconds(55) * Int(cpu.periods + 1), "\(cpu)")
-      #expect(cpu.throttled > .milliseconds(100))
+      #expect(cpu.throttled > .zero)
       Glibc.kill(inmate.pid, SIGKILL)
       #expect(inmate.wait() == 137)
     }
@@ -352,10 +352,6 @@ struct KernelCgroupTests {
       Glibc.kill(inmate.pid, SIGKILL)
       _ = inmate.wait()
     }
-  }
-
-  private func stopped(_ pid: pid_t) throws -> Bool {
-    try FileContents.text(FilePath("/proc/\(pid)/stat")).contains(") T ")
   }
 
   private func processes(_ directory: String) throws -> Int {

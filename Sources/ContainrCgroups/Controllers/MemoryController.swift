@@ -52,12 +52,25 @@ enum MemoryController: ControllerFiles {
   }
 
   private static func applyV2(_ memory: CgroupResources.Memory, to directory: CgroupDirectory) throws(ContainrError) {
-    if let limit = memory.limit { try directory.write("memory.max", String(limit.bytes), hint: hint) }
+    if let limit = memory.limit {
+      if !directory.isFresh { try refuseBelowUse(limit, directory) }
+      try directory.write("memory.max", String(limit.bytes), hint: hint)
+    }
     if let limit = memory.limit, let total = memory.limitWithSwap {
       try directory.write("memory.swap.max", String(total.bytes - limit.bytes), hint: hint)
     }
     if let reservation = memory.reservation { try directory.write("memory.low", String(reservation.bytes), hint: hint) }
     if let high = memory.high { try directory.write("memory.high", String(high.bytes), hint: hint) }
+  }
+
+  /// Version 2 takes any limit and kills processes until it holds, where version 1 says EBUSY. A change of limits must not
+  /// kill, so what cannot be dropped counts here: pages of no file.
+  private static func refuseBelowUse(_ limit: ByteCount, _ directory: CgroupDirectory) throws(ContainrError) {
+    let anonymous = ByteCount(try directory.table("memory.stat")["anon"] ?? 0)
+    guard anonymous > limit else { return }
+    throw .errno(
+      .resourceBusy, .cgroupLimit, "limiting the memory of \(directory.path) to \(limit), with \(anonymous) in use",
+      call: "write(2)", hint: hint(.resourceBusy))
   }
 
   private static func hint(_ errno: Errno) -> String? {
