@@ -85,6 +85,7 @@ let package = Package(
       ]),
     // Examples, each of which imports one product
     example("security-report", of: "ContainrSecurity"),
+    example("cgroup-limits", of: "ContainrCgroups"),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],

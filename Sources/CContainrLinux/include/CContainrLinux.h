@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/types.h>
@@ -196,4 +197,57 @@ static inline int cl_capability_read(struct cl_capability_sets *sets) {
       sets->ambient |= UINT64_C(1) << number;
   }
   return 0;
+}
+
+// MARK: eBPF programs of cgroups (bpf(2))
+
+static inline int cl_bpf(int command, union bpf_attr *attributes) {
+  return (int)cl_result(syscall(SYS_bpf, command, attributes, sizeof *attributes));
+}
+// Loads a BPF_PROG_TYPE_CGROUP_DEVICE program; its descriptor, which the kernel opens with O_CLOEXEC.
+static inline int cl_bpf_device_load(const uint64_t *instructions, uint32_t count) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attributes.insns = (uint64_t)(uintptr_t)instructions;
+  attributes.insn_cnt = count;
+  attributes.license = (uint64_t)(uintptr_t)"MIT";
+  __builtin_memcpy(attributes.prog_name, "containr_dev", 12);
+  return cl_bpf(BPF_PROG_LOAD, &attributes);
+}
+// Attaches a device program to the cgroup directory beside those of its ancestors, which stay in force.
+static inline int cl_bpf_device_attach(int cgroup, int program) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.target_fd = (uint32_t)cgroup;
+  attributes.attach_bpf_fd = (uint32_t)program;
+  attributes.attach_type = BPF_CGROUP_DEVICE;
+  attributes.attach_flags = BPF_F_ALLOW_MULTI;
+  return cl_bpf(BPF_PROG_ATTACH, &attributes);
+}
+// The ids of the device programs attached to the directory itself; their number.
+static inline int cl_bpf_device_query(int cgroup, uint32_t *ids, uint32_t capacity) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.query.target_fd = (uint32_t)cgroup;
+  attributes.query.attach_type = BPF_CGROUP_DEVICE;
+  attributes.query.prog_ids = (uint64_t)(uintptr_t)ids;
+  attributes.query.prog_cnt = capacity;
+  int result = cl_bpf(BPF_PROG_QUERY, &attributes);
+  return result < 0 ? result : (int)attributes.query.prog_cnt;
+}
+// Detaches the device program with this id from the directory.
+static inline int cl_bpf_device_detach(int cgroup, uint32_t id) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.prog_id = id;
+  int program = cl_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+  if (program < 0) return program;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.target_fd = (uint32_t)cgroup;
+  attributes.attach_bpf_fd = (uint32_t)program;
+  attributes.attach_type = BPF_CGROUP_DEVICE;
+  int result = cl_bpf(BPF_PROG_DETACH, &attributes);
+  close(program);
+  return result;
 }
