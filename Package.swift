@@ -17,6 +17,23 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// The version that `containr version` prints and a release's tag carries.
+let version = "0.1.0"
+
+/// What the one C target that knows the build is compiled with. Without `make`, which knows more, the repository's state.
+let buildInformation: [CSetting] = {
+  let environment = Context.environment
+  let git = Context.gitInformation
+  func text(_ value: String?) -> String { "\"\(value ?? "")\"" }
+  return [
+    .define("CONTAINR_VERSION", to: text(version)),
+    .define("CONTAINR_COMMIT", to: text(environment["CONTAINR_COMMIT"] ?? git?.currentCommit)),
+    .define("CONTAINR_HAS_LOCAL_CHANGES", to: git?.hasUncommittedChanges == true ? "1" : "0"),
+    .define("CONTAINR_BUILD_DATE", to: text(environment["CONTAINR_BUILD_DATE"])),
+    .define("CONTAINR_SWIFT_VERSION", to: text(environment["CONTAINR_SWIFT_VERSION"])),
+  ]
+}()
+
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -56,11 +73,12 @@ let package = Package(
     // Floor 0
     .target(name: "CContainrLinux"),
     .target(name: "CContainrInit"),
+    .target(name: "CContainrVersion", cSettings: buildInformation),
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CNettle", providers: [.apt(["nettle-dev"])]),
-    library("ContainrCore", on: ["CContainrLinux", "CNettle", system, logging]),
+    library("ContainrCore", on: ["CContainrLinux", "CContainrVersion", "CNettle", system, logging]),
     library("ContainrOCI", on: ["ContainrCore"]),
     library("ContainrLaunch", on: ["ContainrCore", "CContainrInit", "CContainrLinux", system]),
     // Floor 1
