@@ -16,10 +16,11 @@ sources := $(wildcard Sources Tests Examples Benchmarks)
 scripts := $(shell grep -lE '^\#!.*(bash|/sh)' scripts/* .ci/*)
 
 # Package.swift compiles these in. The date is the commit's, so that one commit makes one binary.
-export CONTAINR_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
-export CONTAINR_BUILD_DATE ?= $(shell git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
-export CONTAINR_SWIFT_VERSION ?= $(shell $(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')
-export TZ := UTC
+export CONTAINR_COMMIT := $(or $(CONTAINR_COMMIT),$(shell git rev-parse HEAD 2>/dev/null))
+export CONTAINR_BUILD_DATE := $(or $(CONTAINR_BUILD_DATE),$(shell \
+  TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null))
+export CONTAINR_SWIFT_VERSION := $(or $(CONTAINR_SWIFT_VERSION),$(shell \
+  $(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p'))
 export COVERAGE_MINIMUM
 
 .PHONY: help run test build release install bench lint format lane coverage clean
