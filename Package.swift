@@ -20,17 +20,16 @@ let settings: [SwiftSetting] = [
 /// The version that `containr version` prints and a release's tag carries.
 let version = "0.1.0"
 
-/// What the one C target that knows the build is compiled with. Without `make`, which knows more, the repository's state.
+/// What the one C target that knows the build is compiled with. `make` passes the commit on. `Context.gitInformation`
+/// would not need it, but SwiftPM caches what this file says by its text: after another commit it would name the old one.
 let buildInformation: [CSetting] = {
-  let environment = Context.environment
-  let git = Context.gitInformation
-  func text(_ value: String?) -> String { "\"\(value ?? "")\"" }
+  func text(_ variable: String) -> String { "\"\(Context.environment[variable] ?? "")\"" }
   return [
-    .define("CONTAINR_VERSION", to: text(version)),
-    .define("CONTAINR_COMMIT", to: text(environment["CONTAINR_COMMIT"] ?? git?.currentCommit)),
-    .define("CONTAINR_HAS_LOCAL_CHANGES", to: git?.hasUncommittedChanges == true ? "1" : "0"),
-    .define("CONTAINR_BUILD_DATE", to: text(environment["CONTAINR_BUILD_DATE"])),
-    .define("CONTAINR_SWIFT_VERSION", to: text(environment["CONTAINR_SWIFT_VERSION"])),
+    .define("CONTAINR_VERSION", to: "\"\(version)\""),
+    .define("CONTAINR_COMMIT", to: text("CONTAINR_COMMIT")),
+    .define("CONTAINR_HAS_LOCAL_CHANGES", to: Context.environment["CONTAINR_LOCAL_CHANGES"] == "1" ? "1" : "0"),
+    .define("CONTAINR_BUILD_DATE", to: text("CONTAINR_BUILD_DATE")),
+    .define("CONTAINR_SWIFT_VERSION", to: text("CONTAINR_SWIFT_VERSION")),
   ]
 }()
 

@@ -3,7 +3,7 @@
 #pragma once
 
 const char *containr_version(void);
-const char *containr_commit(void);         // empty where the sources came without a git repository
+const char *containr_commit(void);         // empty unless make passed it on
 int containr_has_local_changes(void);      // 1 where files differed from the commit
 const char *containr_build_date(void);     // ISO 8601: the commit's under make, else the compilation's
 const char *containr_swift_version(void);  // empty unless make passed it on

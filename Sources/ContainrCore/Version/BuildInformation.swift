@@ -2,13 +2,15 @@ import CContainrVersion
 
 /// What this copy of containr was built from, and for what.
 ///
-/// The values are compiled in: by `Package.swift` from the git repository, more exactly by `make build`.
+/// `make build` compiles all of it in. A program that depends on the package and is built by `swift build` alone knows the
+/// version, the day of the compilation and the platform, and no commit.
 public struct BuildInformation: Sendable, Hashable {
   /// The version, as in [Semantic Versioning](https://semver.org): `0.1.0`.
   public var version: String
-  /// The commit the sources were checked out from, 40 hexadecimal digits; nil where they came without a git repository.
+  /// The commit the sources were checked out from, 40 hexadecimal digits; nil unless `make` built
+  /// in a git repository.
   public var commit: String?
-  /// Whether sources differed from the commit.
+  /// Whether files differed from the commit.
   public var hasLocalChanges: Bool
   /// The date, ISO 8601: the commit's under `make build`, otherwise that of the compilation.
   public var date: String
