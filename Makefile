@@ -18,7 +18,7 @@ scripts := $(shell grep -lE '^\#!.*(bash|/sh)' scripts/* .ci/*)
 # Package.swift compiles these in. The date is the commit's, so that one commit makes one binary.
 export CONTAINR_COMMIT := $(or $(CONTAINR_COMMIT),$(shell git rev-parse HEAD 2>/dev/null))
 export CONTAINR_LOCAL_CHANGES := $(or $(CONTAINR_LOCAL_CHANGES),$(shell \
-  git diff --quiet HEAD 2>/dev/null; [ $$? = 1 ] && echo 1 || echo 0))
+  git status --porcelain --untracked-files=no 2>/dev/null | grep -q . && echo 1 || echo 0))
 export CONTAINR_BUILD_DATE := $(or $(CONTAINR_BUILD_DATE),$(shell \
   TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null))
 export CONTAINR_SWIFT_VERSION := $(or $(CONTAINR_SWIFT_VERSION),$(shell \
