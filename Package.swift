@@ -83,6 +83,10 @@ let package = Package(
         "ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrNamespaces", "ContainrCgroups", "ContainrRootFS",
         "ContainrSecurity", "ContainrImage", "ContainrRuntime", system, logging,
       ]),
+    // Benchmarks
+    .executableTarget(
+      name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
+      swiftSettings: settings),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],

@@ -4,6 +4,7 @@
 //   floor --workspace DIR --once                 one container, for comparison with whole processes
 //   floor --workspace DIR --rounds N [--json]    create -> exit in one process, medians
 //   floor --workspace DIR --parts [--rounds N]   the same, with the time of every step
+//   floor --workspace DIR --samples --rounds N   the same, every round's nanoseconds on a line
 //   floor --write-seccomp FILE                   compile the filter, so that --seccomp FILE need not
 //   floor --seccomp-json                         the same filter as the `seccomp` object of an OCI config.json
 //
@@ -19,6 +20,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -50,13 +52,14 @@ enum cgroup_view { VIEW_BIND, VIEW_MOUNT, VIEW_NONE };
 
 static struct {
   const char *workspace, *cgroup_root, *filter_file, *program;
-  int rounds, warmup, pause_us, once, json, parts;
+  int rounds, warmup, pause_us, once, json, parts, samples;
   int no_net, no_ipc, no_uts, no_pid, no_cgroups, no_seccomp, no_masks, no_caps, no_loopback, no_sys, no_mqueue, no_exec;
   int no_overlay;      // a bind of the rootfs instead
   int scratch;         // attach the root at a directory instead of over "/"
   int late_attach;     // assemble the whole tree detached, attach it once (kernel 6.15)
   int attr_calls;      // open_tree_attr(2) for read-only paths (kernel 6.15)
   int one_tmpfs;       // /dev, the masks and the cgroup directory are directories of one tmpfs
+  int net_helper;      // a thread makes the network namespace while this one makes the cgroups
   int cpuset;          // also cpuset and the named systemd hierarchy, as runc does
   int not_volatile;
   enum upper upper;
@@ -66,8 +69,8 @@ static struct {
 // MARK: - steps
 
 #define STEPS(S)                                                                                                      \
-  S(MKDIR_UPPER, "mkdir upper, work") S(MKDIR_CGROUPS, "mkdir cgroups, open tasks") S(CLONE, "clone3, all namespaces") \
-  S(JOIN, "join v1 cgroups, unshare cgroup ns") S(PRIVATE, "mount_setattr / private") S(OVERLAY, "overlay")            \
+  S(MKDIR_UPPER, "mkdir upper, work") S(MKDIR_CGROUPS, "mkdir cgroups, open tasks") S(DEVICE_RULES, "device rules") \
+  S(CLONE, "clone3, all namespaces") S(JOIN, "join v1 cgroups, unshare cgroup ns") S(PRIVATE, "mount_setattr / private") S(OVERLAY, "overlay")            \
   S(ATTACH, "attach root") S(PROC, "proc") S(DEV, "dev tmpfs") S(NODES, "device nodes, links") S(DEVPTS, "devpts")      \
   S(SHM, "shm tmpfs") S(MQUEUE, "mqueue") S(SYS, "sysfs") S(CGROUP_VIEW, "cgroup mounts") S(MASKS, "masked paths")      \
   S(READONLY, "read-only paths") S(LATE, "attach tree") S(PIVOT, "pivot_root") S(UNMOUNT, "umount old root")           \
@@ -237,7 +240,7 @@ static const char *const v1_names[] = {"memory", "cpu", "cpuacct", "pids", "devi
 enum { V1_MAX = sizeof v1_names / sizeof *v1_names };
 static int v1_count;                                   // how many of them this start uses
 static char v1_directory[V1_MAX][128], unified_directory[128];
-static int tasks_fd[V1_MAX], unified_fd = -1;
+static int tasks_fd[V1_MAX], unified_fd = -1, net_fd = -1;
 static char base_directory[128], upper_directory[160], work_directory[160], lower_directory[160];
 static struct sock_fprog filter;
 static uint64_t capability_set;
@@ -255,6 +258,9 @@ static const char *const masked[] = {
 static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"};
 static const struct { const char *name; unsigned major, minor; } nodes[] = {
     {"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+// CAP_MKNOD is among the capabilities, so what a device node may reach is a matter of these rules alone.
+static const char *const device_rules[] = {"c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm",
+                                           "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm"};
 static const struct { const char *target, *name; } links[] = {
     {"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"}, {"/proc/self/fd/2", "stderr"},
     {"pts/ptmx", "ptmx"}, {"/proc/kcore", "core"}};
@@ -309,10 +315,12 @@ static void cgroup_view(int root, int shared) {
   } else {
     top = new_mount(STEP_CGROUP_VIEW, "tmpfs", PAIRS("mode", "0755"), NSNDNX);
   }
+  for (int i = -1; i < v1_count; i++) TRY(STEP_CGROUP_VIEW, mkdirat(top, i < 0 ? "unified" : v1_names[i], 0755));
+  // Read-only before it is attached: afterwards a detached tree's inner mounts cannot be changed.
+  TRY(STEP_CGROUP_VIEW, sys_mount_setattr(top, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0));
   TRY(STEP_CGROUP_VIEW, sys_move_mount(top, root, "sys/fs/cgroup"));
   for (int i = -1; i < v1_count; i++) {
     const char *name = i < 0 ? "unified" : v1_names[i];
-    TRY(STEP_CGROUP_VIEW, mkdirat(top, name, 0755));
     int mount;
     if (o.view == VIEW_BIND) {
       mount = (int)TRY(STEP_CGROUP_VIEW,
@@ -327,7 +335,6 @@ static void cgroup_view(int root, int shared) {
     }
     TRY(STEP_CGROUP_VIEW, sys_move_mount(mount, top, name));
   }
-  TRY(STEP_CGROUP_VIEW, sys_mount_setattr(top, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0));
 }
 
 static void mask_paths(int root, int dev, int shared) {
@@ -384,9 +391,16 @@ static void drop_privileges(void) {
   TRY(STEP_CAPS, syscall(SYS_capset, &header, data));
 }
 
+static int loopback_up(void) {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+  return fd < 0 ? -1 : ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
 static int child(void *unused) {
   (void)unused;
   mark(STEP_CLONE);
+  if (o.net_helper) TRY(STEP_JOIN, setns(net_fd, CLONE_NEWNET));
   TRY(STEP_JOIN, syscall(SYS_setsid));
   if (!o.no_cgroups) {
     for (int i = 0; i < v1_count; i++) TRY(STEP_JOIN, write(tasks_fd[i], "0", 1));
@@ -460,11 +474,7 @@ static int child(void *unused) {
   mark(STEP_UNMOUNT);
   if (!o.no_uts) TRY(STEP_HOSTNAME, sethostname("floor", 5));
   mark(STEP_HOSTNAME);
-  if (!o.no_net && !o.no_loopback) {
-    int fd = (int)TRY(STEP_LOOPBACK, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    TRY(STEP_LOOPBACK, ioctl(fd, SIOCSIFFLAGS, &request));
-  }
+  if (!o.no_net && !o.no_loopback && !o.net_helper) TRY(STEP_LOOPBACK, loopback_up());
   mark(STEP_LOOPBACK);
   if (!o.no_caps) drop_privileges();
   TRY(STEP_CAPS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
@@ -487,8 +497,29 @@ static void remove_cgroup(const char *path) {
     if (errno != EBUSY) die(path);
 }
 
+static void write_device_rules(const char *cgroup) {
+  char path[160];
+  snprintf(path, sizeof path, "%s/devices.deny", cgroup);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, "a", 1) < 0) die(path);
+  close(fd);
+  snprintf(path, sizeof path, "%s/devices.allow", cgroup);
+  if ((fd = open(path, O_WRONLY | O_CLOEXEC)) < 0) die(path);
+  for (size_t i = 0; i < sizeof device_rules / sizeof *device_rules; i++)
+    if (write(fd, device_rules[i], strlen(device_rules[i])) < 0) die(path);
+  close(fd);
+}
+
+static void *make_network(void *unused) {
+  if (unshare(CLONE_NEWNET) < 0 || loopback_up() < 0) die("network namespace");
+  if ((net_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) < 0) die("network namespace");
+  return unused;
+}
+
 static void run_container(void) {
   last = now();
+  pthread_t helper;
+  if (o.net_helper && (errno = pthread_create(&helper, NULL, make_network, NULL))) die("thread");
   if (!o.no_overlay && o.upper == UPPER_DISK && (mkdir(upper_directory, 0755) < 0 || mkdir(work_directory, 0755) < 0))
     die(upper_directory);
   mark(STEP_MKDIR_UPPER);
@@ -513,10 +544,14 @@ static void run_container(void) {
     if ((unified_fd = open(unified_directory, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) die(unified_directory);
   }
   mark(STEP_MKDIR_CGROUPS);
+  for (int i = 0; i < v1_count && !o.no_cgroups; i++)
+    if (!strcmp(v1_names[i], "devices")) write_device_rules(v1_directory[i]);
+  mark(STEP_DEVICE_RULES);
+  if (o.net_helper) pthread_join(helper, NULL);
   static char stack[64 * 1024] __attribute__((aligned(64)));
   int pidfd = -1;
   struct clone_args arguments = {
-      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_NEWNS | (o.no_net ? 0 : CLONE_NEWNET) | (o.no_ipc ? 0 : CLONE_NEWIPC)
+      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_NEWNS | (o.no_net || o.net_helper ? 0 : CLONE_NEWNET) | (o.no_ipc ? 0 : CLONE_NEWIPC)
           | (o.no_uts ? 0 : CLONE_NEWUTS) | (o.no_pid ? 0 : CLONE_NEWPID) | (o.no_cgroups ? 0 : CLONE_INTO_CGROUP),
       .pidfd = (uintptr_t)&pidfd,
       .exit_signal = SIGCHLD,
@@ -530,6 +565,7 @@ static void run_container(void) {
   if (waitid(P_PIDFD, (id_t)pidfd, &information, WEXITED) < 0) die("waitid");
   mark(STEP_EXIT);
   close(pidfd);
+  if (o.net_helper) close(net_fd);
   if (!o.no_cgroups) {
     for (int i = 0; i < v1_count; i++) { close(tasks_fd[i]); remove_cgroup(v1_directory[i]); }
     close(unified_fd);
@@ -604,6 +640,10 @@ static void run_rounds(void) {
     whole[round] = end - begin;
     for (int i = 0; i < STEP_COUNT; i++) step[i][round] = spent[i];
   }
+  if (o.samples) {
+    for (int i = 0; i < o.rounds; i++) printf("%llu\n", (unsigned long long)whole[i]);
+    return;
+  }
   uint64_t median = quantile(whole, o.rounds, 0.5), p99 = quantile(whole, o.rounds, 0.99);
   if (o.json) {
     printf("{\"case\":\"embed\",\"subject\":\"floor\",\"median_ns\":%llu,\"p99_ns\":%llu,\"rounds\":%d",
@@ -636,12 +676,12 @@ int main(int argc, char **argv) {
       {"upper", required_argument, NULL, 'U'}, {"cgroup-view", required_argument, NULL, 'V'},
       {"program", required_argument, NULL, 'x'}, {"seccomp-json", no_argument, &seccomp_json, 1},
       {"linear-filter", no_argument, &linear, 1},
-      FLAG("once", once), FLAG("json", json), FLAG("parts", parts), FLAG("no-net", no_net), FLAG("no-ipc", no_ipc),
+      FLAG("once", once), FLAG("json", json), FLAG("parts", parts), FLAG("samples", samples), FLAG("no-net", no_net), FLAG("no-ipc", no_ipc),
       FLAG("no-uts", no_uts), FLAG("no-pid", no_pid), FLAG("no-cgroups", no_cgroups), FLAG("no-seccomp", no_seccomp),
       FLAG("no-masks", no_masks), FLAG("no-caps", no_caps), FLAG("no-loopback", no_loopback), FLAG("no-sys", no_sys),
       FLAG("no-mqueue", no_mqueue), FLAG("no-exec", no_exec), FLAG("no-overlay", no_overlay), FLAG("scratch", scratch),
       FLAG("late-attach", late_attach), FLAG("open-tree-attr", attr_calls), FLAG("one-tmpfs", one_tmpfs),
-      FLAG("cpuset", cpuset), FLAG("not-volatile", not_volatile), {0}};
+      FLAG("net-helper", net_helper), FLAG("cpuset", cpuset), FLAG("not-volatile", not_volatile), {0}};
   for (int c; (c = getopt_long(argc, argv, "", list, NULL)) != -1;) {
     switch (c) {
       case 0: break;
