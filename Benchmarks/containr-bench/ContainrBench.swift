@@ -33,9 +33,11 @@ struct ContainrBench: ParsableCommand {
   @Option(name: .customLong("case"), help: "start, exec, embed or parts.") var benchmark: BenchmarkCase = .start
   @Option(help: "Measured rounds of every subject.") var rounds = 100
   @Option(help: "Rounds before them that are not counted.") var warmup = 5
-  @Option(help: "Microseconds of rest before each run.") var settle: UInt32 = 3000
+  @Option(help: "Microseconds of rest before each run (crun and runc pay an RCU grace period after a rest).")
+  var settle: UInt32 = 0
   @Option(help: "Write the measurements to this file as JSON.") var json: String?
   @Option(help: "The floor program.") var floor = ".build/bench/floor"
+  @Option(help: "The program that measures peak memory.") var meter = ".build/bench/peak"
   @Option(help: "The containr command line.") var containr = ".build/release/containr"
   @Option(help: "Our OCI runtime, when it is to take part.") var ociRuntime: String?
   @Option(help: "A program that prints the nanoseconds of N embedded starts, given --rounds N.") var embedded: String?
@@ -69,14 +71,14 @@ struct ContainrBench: ParsableCommand {
     }
     try workspace.remove()
     guard !measurements.isEmpty else { return }
-    let report = Report(benchmark: benchmark.rawValue, measurements: measurements)
+    let report = Report(benchmark: benchmark.rawValue, settleMicroseconds: settle, measurements: measurements)
     print(report.table)
     if let json { try writeText(report.json, to: json) }
   }
 
   private func measurements(_ options: Options, _ workspace: Workspace) throws -> [Measurement] {
     let launcher = Launcher(logPath: workspace.log)
-    let rounds = RoundRobin(rounds: rounds, warmup: warmup, settleMicroseconds: settle)
+    let rounds = RoundRobin(rounds: rounds, warmup: warmup, meter: meter, settleMicroseconds: settle)
     switch benchmark {
     case .start:
       return rounds.measure(StartCase(options: options, workspace: workspace, launcher: launcher).subjects(), log: launcher)

@@ -19,6 +19,7 @@ struct ExecCase {
         all.append(attempt(name) { () throws(BenchmarkError) in try peer(name, runtime, bundle) })
       }
     }
+    all.append(attempt("floor") { () throws(BenchmarkError) in try floor() })
     all.append(attempt("containr") { () throws(BenchmarkError) in try containr() })
     return all
   }
@@ -38,6 +39,25 @@ struct ExecCase {
       try launcher.run(base + ["exec", id, "/bin/true"])
     }
     return Running(subject: subject) { () throws(BenchmarkError) in _ = try launcher.output(base + ["delete", "-f", id]) }
+  }
+
+  /// The kernel calls of an exec, into a container that crun made.
+  private func floor() throws(BenchmarkError) -> Running {
+    var running = try peer("floor", "crun", "sleeper-floor")
+    let base = [findExecutable("crun") ?? "crun", "--root", workspace.state + "/crun"]
+    let state = try launcher.output(base + ["state", "containr-bench-\(getpid())-sleeper-floor-crun"])
+    guard let line = state.split(separator: "\n").first(where: { $0.contains("\"pid\"") }),
+      let pid = Int(line.filter(\.isNumber))
+    else {
+      try running.stop()
+      throw BenchmarkError("crun state: no pid in \(state)")
+    }
+    let command = [options.floor, "--enter", String(pid), "--seccomp", workspace.filter]
+    running.subject = Subject("floor", "the kernel calls of exec: setns, cgroups, capabilities, seccomp") {
+      _ throws(BenchmarkError) in
+      try launcher.run(command)
+    }
+    return running
   }
 
   /// A foreground container whose cat ends when the pipe that feeds it is closed.

@@ -4,7 +4,6 @@ import Glibc
 struct LaunchResult {
   var nanoseconds: UInt64
   var exitStatus: Int32
-  var peakResidentBytes: UInt64
 }
 
 /// The monotonic clock in nanoseconds.
@@ -22,9 +21,16 @@ private func withCStringArray<R>(_ strings: [String], _ body: ([UnsafeMutablePoi
 }
 
 /// Starts processes with posix_spawn(3), which is a vfork in glibc: the starter's own size does not count.
-struct Launcher {
+///
+/// A class, because the rounds switch `meter` for all subjects at once.
+final class Launcher {
   /// Where standard output and standard error of the subjects go; read only when one of them fails.
   let logPath: String
+  /// While set, processes are started through this program, which writes their peak resident size to `meterPath`.
+  var meter: String?
+  var meterPath: String { logPath + ".peak" }
+
+  init(logPath: String) { self.logPath = logPath }
 
   private static let environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
 
@@ -48,23 +54,22 @@ struct Launcher {
     return process
   }
 
-  /// Waits for a process and returns its status and peak resident size.
-  func collect(_ process: pid_t) throws(BenchmarkError) -> (status: Int32, peakResidentBytes: UInt64) {
+  /// Waits for a process and returns its exit status, or 128 and the number of the signal that ended it.
+  func collect(_ process: pid_t) throws(BenchmarkError) -> Int32 {
     var status: Int32 = 0
-    var usage = rusage()
-    while wait4(process, &status, 0, &usage) < 0 {
-      guard errno == EINTR else { throw BenchmarkError("wait4: \(String(cString: strerror(errno)))") }
+    while waitpid(process, &status, 0) < 0 {
+      guard errno == EINTR else { throw BenchmarkError("waitpid: \(String(cString: strerror(errno)))") }
     }
     let signal = status & 0x7f
-    return (signal == 0 ? (status >> 8) & 0xff : 128 + signal, UInt64(usage.ru_maxrss) * 1024)
+    return signal == 0 ? (status >> 8) & 0xff : 128 + signal
   }
 
   /// Starts a process, waits for it, and returns what it cost.
   func run(_ arguments: [String]) throws(BenchmarkError) -> LaunchResult {
     let begin = monotonicNanoseconds()
-    let process = try start(arguments)
-    let (status, peak) = try collect(process)
-    return LaunchResult(nanoseconds: monotonicNanoseconds() - begin, exitStatus: status, peakResidentBytes: peak)
+    let process = try start(meter.map { [$0, meterPath] + arguments } ?? arguments)
+    let status = try collect(process)
+    return LaunchResult(nanoseconds: monotonicNanoseconds() - begin, exitStatus: status)
   }
 
   /// Runs a process that must succeed and returns what it wrote.

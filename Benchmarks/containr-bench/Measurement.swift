@@ -25,6 +25,7 @@ struct Measurement {
 /// The measurements of one case as a table for people and as JSON for programs.
 struct Report {
   let benchmark: String
+  let settleMicroseconds: UInt32
   let measurements: [Measurement]
 
   private func ratio(_ measurement: Measurement, to subject: String) -> Double? {
@@ -61,7 +62,7 @@ struct Report {
           "\"median_ns\": \(measurement.median)", "\"p99_ns\": \(measurement.p99)",
           "\"ratio_to_floor\": \(ratio(measurement, to: "floor").map { decimal($0) } ?? "null")",
           "\"ratio_to_crun\": \(ratio(measurement, to: "crun").map { decimal($0) } ?? "null")",
-          "\"rounds\": \(measurement.samples.count)",
+          "\"rounds\": \(measurement.samples.count)", "\"settle_us\": \(settleMicroseconds)",
           "\"peak_rss_bytes\": \(measurement.peakResidentBytes == 0 ? "null" : "\(measurement.peakResidentBytes)")",
         ]
       }

@@ -25,14 +25,19 @@ struct Subject {
 struct RoundRobin {
   var rounds: Int
   var warmup: Int
-  /// A rest before each run, so that what the kernel still tears down for the run before (network namespaces are
-  /// freed by a worker) is not paid by the next one.
+  /// The program that starts another and writes down its peak resident size.
+  var meter: String
+  /// A rest before each run. None keeps the kernel busy with what it still tears down for the run before (network
+  /// namespaces are freed by a worker). A rest makes runtimes that write cgroup.procs slower: the lock behind it is a
+  /// per-CPU one, and its first writer after a pause waits for an RCU grace period.
   var settleMicroseconds: UInt32
 
   func measure(_ subjects: [Subject], log: Launcher) -> [Measurement] {
     var measurements = subjects.map { Measurement(subject: $0.name, note: $0.note, missing: $0.missing) }
     var serial = 0
     for round in -warmup..<rounds {
+      // Sizes are taken in the first rounds only, which are not timed.
+      log.meter = round < 0 && isExecutable(meter) ? meter : nil
       for index in subjects.indices.shuffled() where measurements[index].missing == nil {
         sleepMicroseconds(settleMicroseconds)
         serial += 1
@@ -42,8 +47,15 @@ struct RoundRobin {
             let text = try readText(log.logPath)
             throw BenchmarkError("exit status \(result.exitStatus): \(text.prefix(300))")
           }
-          measurements[index].peakResidentBytes = max(measurements[index].peakResidentBytes, result.peakResidentBytes)
-          if round >= 0 { measurements[index].samples.append(result.nanoseconds) }
+          if round >= 0 {
+            measurements[index].samples.append(result.nanoseconds)
+          } else if log.meter != nil {
+            let text = try readText(log.meterPath)
+            guard let peak = text.split(separator: "\n").first.flatMap({ UInt64($0) }) else {
+              throw BenchmarkError("\(log.meterPath): not a number: \(text)")
+            }
+            measurements[index].peakResidentBytes = max(measurements[index].peakResidentBytes, peak)
+          }
         } catch {
           measurements[index].missing = "failed: \(error.description)"
         }

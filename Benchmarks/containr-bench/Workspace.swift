@@ -28,7 +28,7 @@ struct Workspace {
     let seccomp = try launcher.output([floor, "--seccomp-json"])
     for (name, arguments, profile) in [
       ("plain", ["/bin/true"], nil), ("seccomp", ["/bin/true"], seccomp), ("sleeper", ["/bin/sleep", "1000000"], nil),
-      ("sleeper-seccomp", ["/bin/sleep", "1000000"], seccomp),
+      ("sleeper-floor", ["/bin/sleep", "1000000"], nil), ("sleeper-seccomp", ["/bin/sleep", "1000000"], seccomp),
     ] {
       try makeDirectory(bundle(name))
       try require(symlink(rootfs, bundle(name) + "/rootfs"), "symlink")

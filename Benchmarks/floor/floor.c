@@ -5,6 +5,7 @@
 //   floor --workspace DIR --rounds N [--json]    create -> exit in one process, medians
 //   floor --workspace DIR --parts [--rounds N]   the same, with the time of every step
 //   floor --workspace DIR --samples --rounds N   the same, every round's nanoseconds on a line
+//   floor --enter PID                            /bin/true in the container whose process PID is, as `exec` does it
 //   floor --write-seccomp FILE                   compile the filter, so that --seccomp FILE need not
 //   floor --seccomp-json                         the same filter as the `seccomp` object of an OCI config.json
 //
@@ -391,6 +392,20 @@ static void drop_privileges(void) {
   TRY(STEP_CAPS, syscall(SYS_capset, &header, data));
 }
 
+// The end of every child: nothing but a smaller self and the program.
+static void restrict_and_exec(void) {
+  if (!o.no_caps) drop_privileges();
+  TRY(STEP_CAPS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  mark(STEP_CAPS);
+  TRY(STEP_CLOSE, syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
+  mark(STEP_CLOSE);
+  if (!o.no_seccomp) TRY(STEP_SECCOMP, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
+  mark(STEP_SECCOMP);
+  if (o.no_exec) _exit(0);
+  char *const arguments[] = {(char *)o.program, NULL};
+  TRY(STEP_EXEC, execve(o.program, arguments, environment));
+}
+
 static int loopback_up(void) {
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
@@ -476,16 +491,7 @@ static int child(void *unused) {
   mark(STEP_HOSTNAME);
   if (!o.no_net && !o.no_loopback && !o.net_helper) TRY(STEP_LOOPBACK, loopback_up());
   mark(STEP_LOOPBACK);
-  if (!o.no_caps) drop_privileges();
-  TRY(STEP_CAPS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  mark(STEP_CAPS);
-  TRY(STEP_CLOSE, syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
-  mark(STEP_CLOSE);
-  if (!o.no_seccomp) TRY(STEP_SECCOMP, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
-  mark(STEP_SECCOMP);
-  if (o.no_exec) _exit(0);
-  char *const arguments[] = {(char *)o.program, NULL};
-  TRY(STEP_EXEC, execve(o.program, arguments, environment));
+  restrict_and_exec();
   return 125;
 }
 
@@ -592,6 +598,55 @@ static void run_container(void) {
   }
 }
 
+// MARK: - a process in a running container
+
+static int entering_child(void *unused) {
+  (void)unused;
+  TRY(STEP_JOIN, syscall(SYS_setsid));
+  for (int i = 0; i < v1_count; i++) TRY(STEP_JOIN, write(tasks_fd[i], "0", 1));
+  restrict_and_exec();
+  return 125;
+}
+
+static void open_cgroups_of(int pid) {
+  char path[64], line[512], target[768];
+  snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
+  FILE *file = fopen(path, "re");
+  if (!file) die(path);
+  v1_count = 0;
+  while (fgets(line, sizeof line, file)) {
+    line[strcspn(line, "\n")] = 0;
+    char *controller = strchr(line, ':') + 1, *directory = strchr(controller, ':');
+    *directory++ = 0;
+    if (!*controller) {
+      snprintf(target, sizeof target, "%s/unified%s", o.cgroup_root, directory);
+      if ((unified_fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) die(target);
+    } else if (v1_count < V1_MAX) {
+      if (!strncmp(controller, "name=", 5)) controller += 5;
+      snprintf(target, sizeof target, "%s/%s%s/tasks", o.cgroup_root, controller, directory);
+      if ((tasks_fd[v1_count++] = open(target, O_WRONLY | O_CLOEXEC)) < 0) die(target);
+    }
+  }
+  fclose(file);
+}
+
+static int enter_container(int pid) {
+  open_cgroups_of(pid);
+  int target = (int)syscall(SYS_pidfd_open, pid, 0), pidfd = -1;
+  if (target < 0) die("pidfd_open");
+  if (setns(target, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP) < 0) die("setns");
+  static char stack[64 * 1024] __attribute__((aligned(64)));
+  struct clone_args arguments = {.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_INTO_CGROUP, .pidfd = (uintptr_t)&pidfd,
+                                 .exit_signal = SIGCHLD, .stack = (uintptr_t)stack, .stack_size = sizeof stack,
+                                 .cgroup = (uint64_t)unified_fd};
+  if (clone3_call(&arguments, entering_child) < 0) die("clone3");
+  siginfo_t information;
+  if (waitid(P_PIDFD, (id_t)pidfd, &information, WEXITED) < 0) die("waitid");
+  errno = failed_errno;
+  if (failed_step >= 0) die(step_name[failed_step]);
+  return information.si_code == CLD_EXITED ? information.si_status : 128 + information.si_status;
+}
+
 // MARK: - measuring
 
 static int ascending(const void *a, const void *b) {
@@ -604,7 +659,18 @@ static uint64_t quantile(uint64_t *values, int count, double q) {
   return values[index];
 }
 
-static void prepare(void) {
+static void prepare_capabilities(void) {
+  for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++) capability_set |= 1ull << capabilities[i];
+  uint64_t bounding = 0;
+  for (int i = 0; i <= CAP_LAST_CAP; i++) {
+    if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) != 1) continue;
+    bounding |= 1ull << i;
+    if (!(capability_set >> i & 1)) bounding_drop[bounding_count++] = i;
+  }
+  capability_set &= bounding;
+}
+
+static void prepare_directories(void) {
   char name[32];
   snprintf(name, sizeof name, "containr-floor-%d", (int)getpid());
   v1_count = o.cpuset ? V1_MAX : 7;
@@ -616,14 +682,6 @@ static void prepare(void) {
   snprintf(upper_directory, sizeof upper_directory, "%s/upper", base_directory);
   snprintf(work_directory, sizeof work_directory, "%s/work", base_directory);
   if (mkdir(base_directory, 0755) < 0) die(base_directory);
-  for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++) capability_set |= 1ull << capabilities[i];
-  uint64_t bounding = 0;
-  for (int i = 0; i <= CAP_LAST_CAP; i++) {
-    if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) != 1) continue;
-    bounding |= 1ull << i;
-    if (!(capability_set >> i & 1)) bounding_drop[bounding_count++] = i;
-  }
-  capability_set &= bounding;
 }
 
 static void run_rounds(void) {
@@ -667,14 +725,15 @@ static void run_rounds(void) {
 
 int main(int argc, char **argv) {
   const char *write_seccomp = NULL;
-  int seccomp_json = 0, linear = 0;
+  int seccomp_json = 0, linear = 0, enter = 0;
 #define FLAG(name, field) {name, no_argument, &o.field, 1}
   const struct option list[] = {
       {"workspace", required_argument, NULL, 'w'}, {"rounds", required_argument, NULL, 'r'},
       {"warmup", required_argument, NULL, 'u'}, {"pause", required_argument, NULL, 'p'},
       {"seccomp", required_argument, NULL, 's'}, {"write-seccomp", required_argument, NULL, 'S'},
       {"upper", required_argument, NULL, 'U'}, {"cgroup-view", required_argument, NULL, 'V'},
-      {"program", required_argument, NULL, 'x'}, {"seccomp-json", no_argument, &seccomp_json, 1},
+      {"program", required_argument, NULL, 'x'}, {"enter", required_argument, NULL, 'e'},
+      {"seccomp-json", no_argument, &seccomp_json, 1},
       {"linear-filter", no_argument, &linear, 1},
       FLAG("once", once), FLAG("json", json), FLAG("parts", parts), FLAG("samples", samples), FLAG("no-net", no_net), FLAG("no-ipc", no_ipc),
       FLAG("no-uts", no_uts), FLAG("no-pid", no_pid), FLAG("no-cgroups", no_cgroups), FLAG("no-seccomp", no_seccomp),
@@ -691,6 +750,7 @@ int main(int argc, char **argv) {
       case 'p': o.pause_us = atoi(optarg); break;
       case 's': o.filter_file = optarg; break;
       case 'S': write_seccomp = optarg; break;
+      case 'e': enter = atoi(optarg); break;
       case 'x': o.program = optarg; break;
       case 'U': o.upper = !strcmp(optarg, "tmpfs") ? UPPER_TMPFS : UPPER_DISK; break;
       case 'V': o.view = !strcmp(optarg, "mount") ? VIEW_MOUNT : !strcmp(optarg, "none") ? VIEW_NONE : VIEW_BIND; break;
@@ -707,11 +767,16 @@ int main(int argc, char **argv) {
     if (fd < 0 || write(fd, program.filter, program.len * sizeof *program.filter) < 0 || close(fd) < 0) die(write_seccomp);
     return 0;
   }
+  prepare_capabilities();
+  if (enter) {
+    if (!o.no_seccomp) filter = o.filter_file ? read_filter(o.filter_file) : compile_filter(!linear);
+    return enter_container(enter);
+  }
   if (!o.workspace || o.rounds < 1) {
     fprintf(stderr, "usage: floor --workspace DIR (--once | --rounds N [--json] [--parts])\n");
     return 2;
   }
-  prepare();
+  prepare_directories();
   if (!o.no_seccomp) filter = o.filter_file ? read_filter(o.filter_file) : compile_filter(!linear);
   if (o.once) run_container();
   else run_rounds();
