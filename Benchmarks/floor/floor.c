@@ -61,6 +61,8 @@ static struct {
   int attr_calls;      // open_tree_attr(2) for read-only paths (kernel 6.15)
   int one_tmpfs;       // /dev, the masks and the cgroup directory are directories of one tmpfs
   int net_helper;      // a thread makes the network namespace while this one makes the cgroups
+  int few_cgroups;     // memory, pids and devices only: version 2 freezes, kills and accounts CPU time without a controller
+  int reuse;           // keep upper and work for the next start, as a pool would
   int cpuset;          // also cpuset and the named systemd hierarchy, as runc does
   int not_volatile;
   enum upper upper;
@@ -237,7 +239,7 @@ static void print_seccomp_json(void) {
 
 // MARK: - what one container has
 
-static const char *const v1_names[] = {"memory", "cpu", "cpuacct", "pids", "devices", "freezer", "blkio", "cpuset", "systemd"};
+static const char *const v1_names[] = {"memory", "pids", "devices", "cpu", "cpuacct", "freezer", "blkio", "cpuset", "systemd"};
 enum { V1_MAX = sizeof v1_names / sizeof *v1_names };
 static int v1_count;                                   // how many of them this start uses
 static char v1_directory[V1_MAX][128], unified_directory[128];
@@ -522,11 +524,24 @@ static void *make_network(void *unused) {
   return unused;
 }
 
+// What the kernel leaves in a volatile overlay's work directory, then the directories; `keep` leaves a pair that the
+// next start can mount.
+static void remove_layer(int keep) {
+  static const char *const inside[] = {"/work/incompat/volatile/dirty", "/work/incompat/volatile", "/work/incompat", "/work", ""};
+  for (size_t i = 0; i < (keep ? 2 : sizeof inside / sizeof *inside); i++) {
+    char path[256];
+    snprintf(path, sizeof path, "%s%s", work_directory, inside[i]);
+    if (unlinkat(AT_FDCWD, path, i ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT) die(path);
+  }
+  if (!keep && rmdir(upper_directory) < 0) die(upper_directory);
+}
+
 static void run_container(void) {
   last = now();
   pthread_t helper;
   if (o.net_helper && (errno = pthread_create(&helper, NULL, make_network, NULL))) die("thread");
-  if (!o.no_overlay && o.upper == UPPER_DISK && (mkdir(upper_directory, 0755) < 0 || mkdir(work_directory, 0755) < 0))
+  if (!o.no_overlay && o.upper == UPPER_DISK && (mkdir(upper_directory, 0755) < 0 || mkdir(work_directory, 0755) < 0)
+      && !(o.reuse && errno == EEXIST))
     die(upper_directory);
   mark(STEP_MKDIR_UPPER);
   if (!o.no_cgroups) {
@@ -579,13 +594,7 @@ static void run_container(void) {
   }
   mark(STEP_RMDIR_CGROUPS);
   if (!o.no_overlay && o.upper == UPPER_DISK) {
-    static const char *const inside[] = {"/work/incompat/volatile/dirty", "/work/incompat/volatile", "/work/incompat", "/work", ""};
-    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
-      char path[256];
-      snprintf(path, sizeof path, "%s%s", work_directory, inside[i]);
-      if (unlinkat(AT_FDCWD, path, i ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT) die(path);
-    }
-    if (rmdir(upper_directory) < 0) die(upper_directory);
+    remove_layer(o.reuse);
   }
   mark(STEP_RMDIR_UPPER);
   if (failed_step >= 0) {
@@ -673,7 +682,7 @@ static void prepare_capabilities(void) {
 static void prepare_directories(void) {
   char name[32];
   snprintf(name, sizeof name, "containr-floor-%d", (int)getpid());
-  v1_count = o.cpuset ? V1_MAX : 7;
+  v1_count = o.few_cgroups ? 3 : o.cpuset ? V1_MAX : 7;
   for (int i = 0; i < v1_count; i++)
     snprintf(v1_directory[i], sizeof v1_directory[i], "%s/%s/%s", o.cgroup_root, v1_names[i], name);
   snprintf(unified_directory, sizeof unified_directory, "%s/unified/%s", o.cgroup_root, name);
@@ -740,7 +749,7 @@ int main(int argc, char **argv) {
       FLAG("no-masks", no_masks), FLAG("no-caps", no_caps), FLAG("no-loopback", no_loopback), FLAG("no-sys", no_sys),
       FLAG("no-mqueue", no_mqueue), FLAG("no-exec", no_exec), FLAG("no-overlay", no_overlay), FLAG("scratch", scratch),
       FLAG("late-attach", late_attach), FLAG("open-tree-attr", attr_calls), FLAG("one-tmpfs", one_tmpfs),
-      FLAG("net-helper", net_helper), FLAG("cpuset", cpuset), FLAG("not-volatile", not_volatile), {0}};
+      FLAG("net-helper", net_helper), FLAG("few-cgroups", few_cgroups), FLAG("reuse", reuse), FLAG("cpuset", cpuset), FLAG("not-volatile", not_volatile), {0}};
   for (int c; (c = getopt_long(argc, argv, "", list, NULL)) != -1;) {
     switch (c) {
       case 0: break;
@@ -780,5 +789,6 @@ int main(int argc, char **argv) {
   if (!o.no_seccomp) filter = o.filter_file ? read_filter(o.filter_file) : compile_filter(!linear);
   if (o.once) run_container();
   else run_rounds();
+  if (o.reuse) remove_layer(0);
   return rmdir(base_directory) < 0 ? (perror(base_directory), 1) : 0;
 }
