@@ -25,6 +25,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,7 +188,87 @@ static void print_name(const char *name, void *context) {
   printf("%s\"%s\"", (*count)++ ? "," : "", name);
 }
 
-static struct sock_fprog compile_filter(int tree) {
+// The same decisions as a binary search over ranges of system call numbers: a few hundred instructions where libseccomp
+// writes one comparison a call. The kernel translates the program, and runs it once for every system call number to know
+// which are always allowed, so both the length and the depth are paid at every start.
+enum action { ALLOW, DENY, NOSYS, CLONE_RULE, PERSONALITY_RULE };
+enum { NUMBERS = 512, PROGRAM_MAX = 4096 };
+static struct sock_filter program[PROGRAM_MAX];
+static int program_length;
+static struct { uint32_t first; enum action action; } ranges[NUMBERS];
+
+static int emit(uint16_t code, uint8_t yes, uint8_t no, uint32_t value) {
+  if (program_length == PROGRAM_MAX) die("filter too long");
+  program[program_length] = (struct sock_filter){code, yes, no, value};
+  return program_length++;
+}
+static void emit_return(uint32_t action) { emit(BPF_RET | BPF_K, 0, 0, action); }
+static void emit_action(enum action action) {
+  const uint32_t refuse = SECCOMP_RET_ERRNO | EPERM;
+  if (action == CLONE_RULE || action == PERSONALITY_RULE)
+    emit(BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args));  // the low half; both calls ignore the other
+  switch (action) {
+    case ALLOW: emit_return(SECCOMP_RET_ALLOW); break;
+    case DENY: emit_return(refuse); break;
+    case NOSYS: emit_return(SECCOMP_RET_ERRNO | ENOSYS); break;
+    case CLONE_RULE:
+      emit(BPF_JMP | BPF_JSET | BPF_K, 0, 1, NEW_NAMESPACES);
+      emit_return(refuse);
+      emit_return(SECCOMP_RET_ALLOW);
+      break;
+    case PERSONALITY_RULE:
+      for (size_t i = 0; i < sizeof personalities / sizeof *personalities; i++) {
+        emit(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)personalities[i]);
+        emit_return(SECCOMP_RET_ALLOW);
+      }
+      emit_return(refuse);
+  }
+}
+static void emit_search(int low, int high) {
+  if (high - low == 1) {
+    emit_action(ranges[low].action);
+    return;
+  }
+  int middle = (low + high) / 2;
+  emit(BPF_JMP | BPF_JGE | BPF_K, 0, 1, ranges[middle].first);
+  int jump = emit(BPF_JMP | BPF_JA, 0, 0, 0);
+  emit_search(low, middle);
+  program[jump].k = (uint32_t)(program_length - jump - 1);
+  emit_search(middle, high);
+}
+static void emit_architecture(uint32_t token) {
+  emit(BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, token);
+  int jump = emit(BPF_JMP | BPF_JA, 0, 0, 0), count = 0;
+  emit(BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+  for (uint32_t number = 0; number < NUMBERS; number++) {
+    char *name = seccomp_syscall_resolve_num_arch(token, (int)number);
+    enum action action = !name ? DENY : !strcmp(name, "clone") ? CLONE_RULE : !strcmp(name, "personality") ? PERSONALITY_RULE
+        : !strcmp(name, "clone3") ? NOSYS : is_denied(name) ? DENY : ALLOW;
+    free(name);
+    if (!count || ranges[count - 1].action != action) {
+      ranges[count].first = number;
+      ranges[count++].action = action;
+    }
+  }
+  emit_search(0, count);  // the last range is refused, and with it every higher number and x32
+  program[jump].k = (uint32_t)(program_length - jump - 1);
+}
+static struct sock_fprog compact_filter(void) {
+  program_length = 0;
+#if defined(__x86_64__)
+  emit_architecture(SCMP_ARCH_X86_64);
+  emit_architecture(SCMP_ARCH_X86);
+#else
+  emit_architecture(SCMP_ARCH_AARCH64);
+#endif
+  emit_return(SECCOMP_RET_ERRNO | EPERM);
+  return (struct sock_fprog){.len = (unsigned short)program_length, .filter = program};
+}
+
+static struct sock_fprog compile_filter(const char *form) {
+  if (!strcmp(form, "compact")) return compact_filter();
+  int tree = !strcmp(form, "tree");
   scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
   if (!context) die("seccomp_init");
 #if defined(__x86_64__)
@@ -197,7 +278,7 @@ static struct sock_fprog compile_filter(int tree) {
   if (tree) seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
   each_allowed(add_rule, context);
   for (size_t i = 0; i < sizeof personalities / sizeof *personalities; i++)
-    seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(personality), 1, SCMP_A0(SCMP_CMP_EQ, personalities[i]));
+    seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(personality), 1, SCMP_A0(SCMP_CMP_EQ, personalities[i], 0));
   seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0));
   seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
   int fd = memfd_create("filter", MFD_CLOEXEC);
@@ -593,9 +674,7 @@ static void run_container(void) {
     remove_cgroup(unified_directory);
   }
   mark(STEP_RMDIR_CGROUPS);
-  if (!o.no_overlay && o.upper == UPPER_DISK) {
-    remove_layer(o.reuse);
-  }
+  if (!o.no_overlay && o.upper == UPPER_DISK) remove_layer(o.reuse);
   mark(STEP_RMDIR_UPPER);
   if (failed_step >= 0) {
     errno = failed_errno;
@@ -733,8 +812,8 @@ static void run_rounds(void) {
 }
 
 int main(int argc, char **argv) {
-  const char *write_seccomp = NULL;
-  int seccomp_json = 0, linear = 0, enter = 0;
+  const char *write_seccomp = NULL, *form = "compact";
+  int seccomp_json = 0, enter = 0;
 #define FLAG(name, field) {name, no_argument, &o.field, 1}
   const struct option list[] = {
       {"workspace", required_argument, NULL, 'w'}, {"rounds", required_argument, NULL, 'r'},
@@ -743,7 +822,7 @@ int main(int argc, char **argv) {
       {"upper", required_argument, NULL, 'U'}, {"cgroup-view", required_argument, NULL, 'V'},
       {"program", required_argument, NULL, 'x'}, {"enter", required_argument, NULL, 'e'},
       {"seccomp-json", no_argument, &seccomp_json, 1},
-      {"linear-filter", no_argument, &linear, 1},
+      {"filter", required_argument, NULL, 'f'},
       FLAG("once", once), FLAG("json", json), FLAG("parts", parts), FLAG("samples", samples), FLAG("no-net", no_net), FLAG("no-ipc", no_ipc),
       FLAG("no-uts", no_uts), FLAG("no-pid", no_pid), FLAG("no-cgroups", no_cgroups), FLAG("no-seccomp", no_seccomp),
       FLAG("no-masks", no_masks), FLAG("no-caps", no_caps), FLAG("no-loopback", no_loopback), FLAG("no-sys", no_sys),
@@ -759,6 +838,7 @@ int main(int argc, char **argv) {
       case 'p': o.pause_us = atoi(optarg); break;
       case 's': o.filter_file = optarg; break;
       case 'S': write_seccomp = optarg; break;
+      case 'f': form = optarg; break;  // compact, or libseccomp's: tree, linear
       case 'e': enter = atoi(optarg); break;
       case 'x': o.program = optarg; break;
       case 'U': o.upper = !strcmp(optarg, "tmpfs") ? UPPER_TMPFS : UPPER_DISK; break;
@@ -771,14 +851,14 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (write_seccomp) {
-    struct sock_fprog program = compile_filter(!linear);
+    struct sock_fprog compiled = compile_filter(form);
     int fd = open(write_seccomp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || write(fd, program.filter, program.len * sizeof *program.filter) < 0 || close(fd) < 0) die(write_seccomp);
+    if (fd < 0 || write(fd, compiled.filter, compiled.len * sizeof *compiled.filter) < 0 || close(fd) < 0) die(write_seccomp);
     return 0;
   }
   prepare_capabilities();
   if (enter) {
-    if (!o.no_seccomp) filter = o.filter_file ? read_filter(o.filter_file) : compile_filter(!linear);
+    if (!o.no_seccomp) filter = o.filter_file ? read_filter(o.filter_file) : compile_filter(form);
     return enter_container(enter);
   }
   if (!o.workspace || o.rounds < 1) {
@@ -786,7 +866,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   prepare_directories();
-  if (!o.no_seccomp) filter = o.filter_file ? read_filter(o.filter_file) : compile_filter(!linear);
+  if (!o.no_seccomp) filter = o.filter_file ? read_filter(o.filter_file) : compile_filter(form);
   if (o.once) run_container();
   else run_rounds();
   if (o.reuse) remove_layer(0);
