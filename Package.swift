@@ -103,6 +103,10 @@ let package = Package(
     // Examples, each of which imports one product
     example("security-report", of: "ContainrSecurity"),
     example("cgroup-limits", of: "ContainrCgroups"),
+    // Benchmarks
+    .executableTarget(
+      name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
+      swiftSettings: settings),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
