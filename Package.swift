@@ -83,6 +83,8 @@ let package = Package(
         "ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrNamespaces", "ContainrCgroups", "ContainrRootFS",
         "ContainrSecurity", "ContainrImage", "ContainrRuntime", system, logging,
       ]),
+    // Examples
+    example("image-unpack", of: "ContainrImage"),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
