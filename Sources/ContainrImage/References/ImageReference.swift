@@ -58,6 +58,14 @@ public struct ImageReference: Hashable, Sendable {
     self.digest = digest
   }
 
+  /// A name of this package's own.
+  init(trusted repository: String, tag: String) {
+    registry = Self.defaultRegistry
+    self.repository = repository
+    self.tag = tag
+    digest = nil
+  }
+
   /// The repository as people write it: without Docker's registry and its `library/`.
   public var familiarName: String {
     guard registry == Self.defaultRegistry else { return registry + "/" + repository }

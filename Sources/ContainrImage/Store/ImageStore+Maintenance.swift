@@ -9,7 +9,7 @@ extension ImageStore {
   public func list() throws(ContainrError) -> [ImageSummary] {
     var result: [ImageSummary] = []
     for descriptor in try index().manifests {
-      guard let reference = try Self.reference(of: descriptor) else { continue }
+      guard let reference = Self.reference(of: descriptor) else { continue }
       let (digest, manifest) = try manifest(of: descriptor)
       let config = try config(of: manifest)
       let size = manifest.layers.reduce(manifest.config.size.bytes) { $0 &+ $1.size.bytes }
@@ -26,7 +26,7 @@ extension ImageStore {
   /// - Throws: `IMAGE_NOT_FOUND`.
   public func remove(_ reference: ImageReference) throws(ContainrError) {
     try changeIndex { index throws(ContainrError) in
-      guard try index.remove(reference) else {
+      guard index.remove(reference) else {
         throw ContainrError(.imageNotFound, "removing the image \(reference)", hint: "it is not in \(directory)")
       }
     }

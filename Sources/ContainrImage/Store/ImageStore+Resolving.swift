@@ -41,7 +41,7 @@ extension ImageStore {
     let text = reference.description
     if let exact = index.manifests.first(where: { $0.annotations[Self.nameAnnotation] == text }) { return exact }
     for descriptor in index.manifests {
-      guard let name = try Self.reference(of: descriptor) else { continue }
+      guard let name = Self.reference(of: descriptor) else { continue }
       guard name.registry == reference.registry, name.repository == reference.repository else { continue }
       if let digest = reference.digest {
         if digest == descriptor.digest { return descriptor }
@@ -57,12 +57,15 @@ extension ImageStore {
   /// containerd's annotation with the complete name.
   static let canonicalNameAnnotation = "io.containerd.image.name"
 
-  /// The name of an image of a layout; nil for one that has none, or one that is no image reference.
-  static func reference(of descriptor: OCI.Descriptor) throws(ContainrError) -> ImageReference? {
-    if let canonical = descriptor.annotations[canonicalNameAnnotation] { return try ImageReference(canonical) }
-    guard let name = descriptor.annotations[nameAnnotation] else { return nil }
+  /// The name of an image of the store; nil for one that has none.
+  ///
+  /// Other programs may name images in a layout as they like: what is no image reference is theirs, and no error here.
+  static func reference(of descriptor: OCI.Descriptor) -> ImageReference? {
+    let canonical = descriptor.annotations[canonicalNameAnnotation]
+    guard let name = canonical ?? descriptor.annotations[nameAnnotation] else { return nil }
     // A bare tag such as umoci writes says nothing about the repository.
-    return name.contains("/") || name.contains(":") ? try ImageReference(name) : nil
+    guard name.contains("/") || name.contains(":") else { return nil }
+    do throws(ContainrError) { return try ImageReference(name) } catch { return nil }
   }
 
   // MARK: Documents

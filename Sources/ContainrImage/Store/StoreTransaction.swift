@@ -174,16 +174,16 @@ package struct StoreTransaction: ~Copyable {
       }
     }
     guard !images.isEmpty else { return }
-    try store.changeIndex { index throws(ContainrError) in
-      for (reference, descriptor) in images { try index.set(descriptor, as: reference) }
+    try store.changeIndex { index in
+      for (reference, descriptor) in images { index.set(descriptor, as: reference) }
     }
   }
 }
 
 extension OCI.Index {
   /// Names a manifest; another of that name loses it.
-  mutating func set(_ descriptor: OCI.Descriptor, as reference: ImageReference) throws(ContainrError) {
-    try remove(reference)
+  mutating func set(_ descriptor: OCI.Descriptor, as reference: ImageReference) {
+    remove(reference)
     var descriptor = descriptor
     descriptor.annotations[ImageStore.nameAnnotation] = reference.description
     descriptor.annotations[ImageStore.canonicalNameAnnotation] = reference.canonical
@@ -192,11 +192,9 @@ extension OCI.Index {
 
   /// Takes a name away. Whether there was one.
   @discardableResult
-  mutating func remove(_ reference: ImageReference) throws(ContainrError) -> Bool {
+  mutating func remove(_ reference: ImageReference) -> Bool {
     let before = manifests.count
-    var kept: [OCI.Descriptor] = []
-    for descriptor in manifests where try ImageStore.reference(of: descriptor) != reference { kept.append(descriptor) }
-    manifests = kept
-    return kept.count != before
+    manifests.removeAll { ImageStore.reference(of: $0) == reference }
+    return manifests.count != before
   }
 }
