@@ -107,6 +107,27 @@ import Testing
     }
   }
 
+  @Test("Whiteouts below what the layer hides or replaces add nothing, in any order", arguments: [true, false])
+  func whiteoutsOfAReplacedDirectory(whiteoutsFirst: Bool) async throws {
+    var tar = Tar()
+    func whiteouts() {
+      // umoci writes such whiteouts for a directory that became a file.
+      tar.add("file/.wh.inside")
+      tar.add("file/deep/.wh.inside")
+      tar.add("gone/.wh.inside")
+      tar.add("gone/.wh..wh..opq")
+    }
+    if whiteoutsFirst { whiteouts() }
+    tar.add("file", "new")
+    tar.add(".wh.gone")
+    if !whiteoutsFirst { whiteouts() }
+    try await withLayer(tar.finished) { layer throws in
+      #expect(try FileContents.text(layer.appending("file")) == "new")
+      #expect(status(layer.appending("gone"))?.st_mode == S_IFCHR)
+      #expect(try FileTree.names(in: layer).sorted() == ["file", "gone"])
+    }
+  }
+
   @Test func keepsExtendedAttributes() async throws {
     let capability = "\u{1}\0\0\u{2}\0\u{20}\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
     var tar = Tar()
@@ -164,7 +185,7 @@ import Testing
   }
 
   @Test("What GNU tar packs is what is unpacked", .requires(.program("tar"), .program("zstd")),
-    arguments: [("", "cf"), ("gz", "czf"), ("zst", "--zstd -cf"), ("xz", "cJf"), ("bz2", "cjf")])
+    arguments: [("", "-cf"), ("gz", "-czf"), ("zst", "--zstd -cf"), ("xz", "-cJf"), ("bz2", "-cjf")])
   func roundTrip(suffix: String, flags: String) async throws {
     try await withTemporaryDirectory { directory in
       try shell(

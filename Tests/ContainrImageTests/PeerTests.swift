@@ -47,7 +47,9 @@ private func find(_ name: String, in store: ImageStore) throws -> ResolvedImage 
       #expect(image.config.config.workingDirectory == "/etc")
       #expect(image.config.config.stopSignal == "SIGINT")
       try withOverlay(image, in: directory) { root in
-        #expect(try listing(root) == listing(directory.appending("truth/rootfs")))
+        let difference = try Set(listing(root)).symmetricDifference(listing(directory.appending("truth/rootfs")))
+        // umoci's layers say nothing of the root itself.
+        #expect(difference.filter { !$0.hasPrefix(" d ") } == [])
         try shell("diff -r --no-dereference --exclude=fifo '\(root)' truth/rootfs", in: directory)
       }
     }

@@ -50,7 +50,7 @@ struct LayerTree: ~Copyable {
   private func openDirectory(_ name: [CChar], in parent: CInt, _ activity: String) throws(ContainrError) -> CInt {
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
     var result = cl_openat(parent, name, flags, 0)
-    if result == -ENOENT || (result == -ENOTDIR && isWhiteout(name, in: parent)) {
+    if result == -ENOENT {
       try makeDirectory(name, in: parent, activity)
       guard fchmodat(parent, name, 0o755, 0) == 0 else {
         throw .errno(.current, .layerInvalid, activity, call: "fchmodat(2)")
@@ -65,19 +65,9 @@ struct LayerTree: ~Copyable {
     return try check(result, .layerInvalid, "openat(2)", activity)
   }
 
-  /// Makes a directory, mode 0700 until its own is known. One that takes the place of a whiteout hides what is below.
+  /// Makes a directory, mode 0700 until its own is known.
   private func makeDirectory(_ name: [CChar], in parent: CInt, _ activity: String) throws(ContainrError) {
-    if mkdirat(parent, name, 0o700) == 0 { return }
-    guard Errno.current == .fileExists, isWhiteout(name, in: parent) else {
-      throw .errno(.current, .layerInvalid, activity, call: "mkdirat(2)")
-    }
-    guard unlinkat(parent, name, 0) == 0, mkdirat(parent, name, 0o700) == 0 else {
-      throw .errno(.current, .layerInvalid, activity, call: "mkdirat(2)")
-    }
-    let descriptor = OwnedDescriptor(
-      owning: try check(
-        cl_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), .layerInvalid, "openat(2)", activity))
-    try makeOpaque(descriptor.rawValue, activity)
+    guard mkdirat(parent, name, 0o700) == 0 else { throw .errno(.current, .layerInvalid, activity, call: "mkdirat(2)") }
   }
 
   /// Makes a directory for an entry, or keeps the one that is there; anything else of that name is replaced.
@@ -85,7 +75,7 @@ struct LayerTree: ~Copyable {
     guard let name = path.components.last else { return root.rawValue }
     let parent = try parent(of: path, activity)
     let status = self.status(of: name, in: parent)
-    if let status, status.st_mode & S_IFMT != S_IFDIR, !Self.isWhiteout(status) {
+    if let status, status.st_mode & S_IFMT != S_IFDIR {
       try FileTree.remove(name, in: parent, path: path.description)
     }
     if status.map({ $0.st_mode & S_IFMT != S_IFDIR }) ?? true { try makeDirectory(name, in: parent, activity) }
@@ -128,7 +118,7 @@ struct LayerTree: ~Copyable {
     let opened = cl_openat2(root.rawValue, LayerPath.join(target.components.dropLast()), flags, 0, resolve)
     let directory = OwnedDescriptor(owning: try check(opened, .layerInvalid, "openat2(2)", activity))
     let parent = try parent(of: path, activity)
-    guard let source = status(of: targetName, in: directory.rawValue), !Self.isWhiteout(source) else {
+    guard let source = status(of: targetName, in: directory.rawValue) else {
       throw ContainrError(.layerInvalid, activity, hint: "the hard link's target \(target.description) is not in the layer")
     }
     if let existing = status(of: name, in: parent) {
@@ -142,43 +132,39 @@ struct LayerTree: ~Copyable {
 
   // MARK: Whiteouts
 
-  /// Hides what the layers below have under a name.
-  ///
-  /// A whiteout speaks of the layers below only (image-spec layer.md#whiteouts), in any order with this layer's own
-  /// entries: what this layer has under the name stays, and a directory of it becomes opaque.
-  mutating func whiteout(_ name: [CChar], beside path: LayerPath, _ activity: String) throws(ContainrError) {
-    let parent = try parent(of: path, activity)
-    if let status = status(of: name, in: parent) {
-      guard status.st_mode & S_IFMT == S_IFDIR else { return }
-      try makeOpaque(directory(path.components.dropLast() + [name], activity), activity)
+  /// An open directory, made where it is missing; nil where the layer has something else there, or a whiteout, which hides
+  /// what is below already.
+  mutating func directoryUnlessHidden(_ components: ArraySlice<[CChar]>, _ activity: String) throws(ContainrError) -> CInt? {
+    var parent = root.rawValue
+    for (depth, name) in components.enumerated() {
+      if let status = status(of: name, in: parent), status.st_mode & S_IFMT != S_IFDIR { return nil }
+      parent = try directory(components.prefix(depth + 1), activity)
+    }
+    return parent
+  }
+
+  /// Hides what the layers below have under a name. What this layer has there stays; a directory of it becomes opaque.
+  func whiteout(_ name: [CChar], in parent: CInt, _ activity: String) throws(ContainrError) {
+    guard let status = status(of: name, in: parent) else {
+      // A character device 0/0 is the kernel's whiteout; it needs no privilege since Linux 5.8.
+      guard mknodat(parent, name, S_IFCHR, 0) == 0 else {
+        throw .errno(.current, .layerInvalid, activity, call: "mknodat(2)")
+      }
       return
     }
-    // A character device 0/0 is the kernel's whiteout; it needs no privilege since Linux 5.8.
-    guard mknodat(parent, name, S_IFCHR, 0) == 0 else {
-      throw .errno(.current, .layerInvalid, activity, call: "mknodat(2)")
-    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { return }
+    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+    let directory = OwnedDescriptor(
+      owning: try check(cl_openat(parent, name, flags, 0), .layerInvalid, "openat(2)", activity))
+    try makeOpaque(directory.rawValue, activity)
   }
 
-  /// Hides everything that the layers below have in the directory of `path`.
-  mutating func opaque(directoryOf path: LayerPath, _ activity: String) throws(ContainrError) {
-    guard path.components.count > 1 else {
-      throw ContainrError(
-        .unsupported, activity, hint: "overlayfs cannot hide the root of the layers below; squash the image's layers")
-    }
-    try makeOpaque(parent(of: path, activity), activity)
-  }
-
-  private func makeOpaque(_ directory: CInt, _ activity: String) throws(ContainrError) {
+  /// Hides everything that the layers below have in a directory.
+  func makeOpaque(_ directory: CInt, _ activity: String) throws(ContainrError) {
     guard fsetxattr(directory, opaqueAttribute, "y", 1, 0) == 0 else {
       throw .errno(.current, .layerInvalid, activity, call: "fsetxattr(2)")
     }
   }
-
-  private func isWhiteout(_ name: [CChar], in parent: CInt) -> Bool {
-    status(of: name, in: parent).map(Self.isWhiteout) ?? false
-  }
-
-  private static func isWhiteout(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0 }
 
   private func status(of name: [CChar], in parent: CInt) -> stat? {
     var status = stat()

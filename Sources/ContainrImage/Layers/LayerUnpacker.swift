@@ -18,10 +18,17 @@ struct LayerUnpacker: ~Copyable {
     var times: [timespec]
   }
 
+  private struct Whiteout {
+    var directory: [[CChar]]
+    /// The name that it hides; nil for all names.
+    var hidden: [CChar]?
+  }
+
   private var tree: LayerTree
   private let limits: UnpackLimits
   private let user = geteuid()
   private let group = getegid()
+  private var whiteouts: [Whiteout] = []
   private var entries = 0
   private var size: UInt64 = 0
   /// Modes and times of directories, by path: set at the end, when nothing more is made in them.
@@ -71,6 +78,7 @@ struct LayerUnpacker: ~Copyable {
         throw error
       }
     }
+    try finishWhiteouts(activity)
     try finishDirectories(activity)
   }
 
@@ -95,25 +103,46 @@ struct LayerUnpacker: ~Copyable {
   // MARK: Whiteouts
 
   private static let whiteoutPrefix = ".wh.".utf8.map(CChar.init)
-  private static let opaqueName = ".wh..wh..opq".utf8CString.map { $0 }
   private static let metadataPrefix = ".wh..wh.".utf8.map(CChar.init)
+  private static let opaqueName = Array(".wh..wh..opq".utf8CString)
 
-  /// Whether the entry was a whiteout, and is done.
+  /// Whether the entry was a whiteout, which waits until all entries are there.
+  ///
+  /// A whiteout speaks of the layers below only, and may stand before or after what its own layer has under the name
+  /// (image-spec layer.md#whiteouts); done last, all of them come to the same in any order.
   private mutating func whiteout(_ path: LayerPath, _ activity: String) throws(ContainrError) -> Bool {
     // AUFS kept its own files in the layer's root; they have no meaning in the image (image-spec layer.md).
     if let first = path.components.first, first.starts(with: Self.metadataPrefix), first != Self.opaqueName { return true }
     guard let name = path.components.last, name.starts(with: Self.whiteoutPrefix) else { return false }
+    var hidden: [CChar]?
     if name == Self.opaqueName {
-      try tree.opaque(directoryOf: path, activity)
-      return true
+      guard path.components.count > 1 else {
+        throw ContainrError(
+          .unsupported, activity, hint: "overlayfs cannot hide the root of the layers below; squash the image's layers")
+      }
+    } else {
+      let rest = Array(name.dropFirst(Self.whiteoutPrefix.count))
+      let dot = CChar(bitPattern: UInt8(ascii: "."))
+      guard rest.count > 1, rest != [dot, 0], rest != [dot, dot, 0], !rest.starts(with: Self.whiteoutPrefix) else {
+        throw ContainrError(.layerInvalid, activity, hint: "a whiteout of no name")
+      }
+      hidden = rest
     }
-    let hidden = Array(name.dropFirst(Self.whiteoutPrefix.count))
-    let dot = CChar(bitPattern: UInt8(ascii: "."))
-    guard hidden.count > 1, hidden != [dot, 0], hidden != [dot, dot, 0], !hidden.starts(with: Self.whiteoutPrefix) else {
-      throw ContainrError(.layerInvalid, activity, hint: "a whiteout of no name")
-    }
-    try tree.whiteout(hidden, beside: path, activity)
+    whiteouts.append(Whiteout(directory: Array(path.components.dropLast()), hidden: hidden))
     return true
+  }
+
+  private mutating func finishWhiteouts(_ activity: String) throws(ContainrError) {
+    // Those near the root first: what they hide needs no whiteouts below.
+    whiteouts.sort { $0.directory.count < $1.directory.count }
+    for whiteout in whiteouts {
+      guard let directory = try tree.directoryUnlessHidden(whiteout.directory[...], activity) else { continue }
+      if let hidden = whiteout.hidden {
+        try tree.whiteout(hidden, in: directory, activity)
+      } else {
+        try tree.makeOpaque(directory, activity)
+      }
+    }
   }
 
   // MARK: Kinds of entries
