@@ -15,7 +15,9 @@ private func resolve(_ image: DefaultImage, in store: ImageStore) throws -> Reso
       #expect(image.reference.description == "containr/busybox:latest")
       #expect(image.commandLine == ["sh"])
       #expect(image.layers.count == 1)
-      #expect(try shell("chroot '\(image.layers[0])' /bin/sh -c 'id -un; ls /; cat /etc/group | wc -l'", in: directory).hasPrefix("root\nbin\ndev\n"))
+      #expect(
+        try shell("chroot '\(image.layers[0])' /bin/sh -c 'id -un; ls /; cat /etc/group | wc -l'", in: directory).hasPrefix(
+          "root\nbin\ndev\n"))
       #expect(status(image.layers[0].appending("tmp"))?.st_mode == S_IFDIR | 0o1777)
       #expect(status(image.layers[0].appending("etc/passwd"))?.st_mtim.tv_sec == 0)
     }
@@ -38,8 +40,9 @@ private func resolve(_ image: DefaultImage, in store: ImageStore) throws -> Reso
     }
   }
 
-  @Test(arguments: [("/nonexistent", .imageNotFound), ("/usr/bin/env", .unsupported), ("/etc/passwd", .unsupported)]
-    as [(String, ContainrError.Code)])
+  @Test(
+    arguments: [("/nonexistent", .imageNotFound), ("/usr/bin/env", .unsupported), ("/etc/passwd", .unsupported)]
+      as [(String, ContainrError.Code)])
   func saysWhatIsMissing(path: String, code: ContainrError.Code) async throws {
     try await withTemporaryDirectory { directory in
       let store = try ImageStore(directory.appending("store"))

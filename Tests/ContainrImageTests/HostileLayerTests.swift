@@ -123,9 +123,11 @@ import Testing
     }
   }
 
-  @Test("Bombs end at the limit that names them",
+  @Test(
+    "Bombs end at the limit that names them",
     arguments: [
-      ("entries", UnpackLimits(entries: 3)), ("totalSize", UnpackLimits(totalSize: 20480)), ("fileSize", UnpackLimits(fileSize: 9000)),
+      ("entries", UnpackLimits(entries: 3)), ("totalSize", UnpackLimits(totalSize: 20480)),
+      ("fileSize", UnpackLimits(fileSize: 9000)),
       ("pathDepth", UnpackLimits(pathDepth: 3)), ("time", UnpackLimits(time: .zero)),
     ])
   func limits(name: String, limits: UnpackLimits) async throws {

@@ -137,7 +137,8 @@ private func withLayout<Result>(_ body: (inout Layout, ImageStore) async throws 
     }
   }
 
-  @Test("An image is named by its annotation, or by the file and its tag",
+  @Test(
+    "An image is named by its annotation, or by the file and its tag",
     arguments: [
       (["org.opencontainers.image.ref.name": "v2"], "layout:v2"), ([:], "layout:latest"),
       (["org.opencontainers.image.ref.name": "v2", "io.containerd.image.name": "docker.io/library/x:v2"], "x:v2"),
@@ -249,7 +250,8 @@ private func withLayout<Result>(_ body: (inout Layout, ImageStore) async throws 
     }
   }
 
-  @Test("Links of a layout lead nowhere else, and a FIFO in a blob's place does not block", arguments: ["link", "fifo", "missing"])
+  @Test(
+    "Links of a layout lead nowhere else, and a FIFO in a blob's place does not block", arguments: ["link", "fifo", "missing"])
   func strangeBlob(kind: String) async throws {
     try await withLayout { layout, store in
       try layout.write()
@@ -288,7 +290,8 @@ private func withLayout<Result>(_ body: (inout Layout, ImageStore) async throws 
       try write("x".utf8, to: store.directory.appending("index.json.tmp-1-2"))
       _ = try load(layout.directory, into: store)
       #expect(try FileTree.names(in: store.temporaryDirectory).isEmpty)
-      #expect(try FileTree.names(in: store.directory).sorted() == ["blobs", "index.json", "layers", "lock", "oci-layout", "tmp"])
+      #expect(
+        try FileTree.names(in: store.directory).sorted() == ["blobs", "index.json", "layers", "lock", "oci-layout", "tmp"])
     }
   }
 

@@ -143,7 +143,8 @@ import Testing
   @Test func keepsAccessControlLists() async throws {
     var tar = Tar()
     tar.add("f", "x", mode: 0o640, pax: [("SCHILY.acl.access", "user::rw-,user:lisa:r--:4000,group::r--,mask::r--,other::---")])
-    tar.add("d", type: "5", mode: 0o755, pax: [("SCHILY.acl.default", "user::rwx,group::r-x,group::rw-:7,other::r-x,mask::rwx")])
+    tar.add(
+      "d", type: "5", mode: 0o755, pax: [("SCHILY.acl.default", "user::rwx,group::r-x,group::rw-:7,other::r-x,mask::rwx")])
     try await withLayer(tar.finished) { layer throws in
       let access = try #require(attribute("system.posix_acl_access", of: layer.appending("f")))
       #expect(access.starts(with: [2, 0, 0, 0, 1, 0, 6, 0]))
@@ -184,7 +185,8 @@ import Testing
     }
   }
 
-  @Test("What GNU tar packs is what is unpacked", .requires(.program("tar"), .program("zstd")),
+  @Test(
+    "What GNU tar packs is what is unpacked", .requires(.program("tar"), .program("zstd")),
     arguments: [("", "-cf"), ("gz", "-czf"), ("zst", "--zstd -cf"), ("xz", "-cJf"), ("bz2", "-cjf")])
   func roundTrip(suffix: String, flags: String) async throws {
     try await withTemporaryDirectory { directory in

@@ -38,7 +38,10 @@ private func parse<Document: JSONConvertible>(_ type: Document.Type, _ text: Str
 
   @Test(
     "CVE-2021-41190: a document that is a manifest and an index is refused as both",
-    arguments: ["\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",", "\"mediaType\":\"application/vnd.oci.image.index.v1+json\",", ""])
+    arguments: [
+      "\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",",
+      "\"mediaType\":\"application/vnd.oci.image.index.v1+json\",", "",
+    ])
   func ambiguousDocument(mediaType: String) {
     let text = """
       {"schemaVersion":2,\(mediaType)"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":
@@ -83,7 +86,8 @@ private func parse<Document: JSONConvertible>(_ type: Document.Type, _ text: Str
   @Test func choosesTheMachinesManifest() throws {
     let unknown = OCI.Platform(architecture: "unknown", os: "unknown")
     let index = try index([
-      unknown, .init(architecture: "arm64", variant: "v8"), .init(architecture: "amd64", os: "windows"), .init(architecture: "amd64"),
+      unknown, .init(architecture: "arm64", variant: "v8"), .init(architecture: "amd64", os: "windows"),
+      .init(architecture: "amd64"),
     ])
     #expect(index.manifest(for: .init(architecture: "amd64")) == index.manifests[3])
     #expect(index.manifest(for: .init(architecture: "arm64", variant: "v8")) == index.manifests[1])
@@ -135,7 +139,9 @@ private func parse<Document: JSONConvertible>(_ type: Document.Type, _ text: Str
     #expect(config.chainIDs == [first, second, Digest(of: "\(second) \(first)".utf8)])
   }
 
-  @Test("CVE-2022-23648: a volume that leaves the root is refused", arguments: ["/../../etc", "relative", "", "/a/..", "/a\\u0000b"])
+  @Test(
+    "CVE-2022-23648: a volume that leaves the root is refused",
+    arguments: ["/../../etc", "relative", "", "/a/..", "/a\\u0000b"])
   func volumes(path: String) {
     let error = #expect(throws: ContainrError.self) {
       try parse(OCI.ImageConfig.self, text.replacing("/data", with: path))

@@ -33,7 +33,8 @@ private func read(_ text: String, limits: JSON.Limits = JSON.Limits()) throws ->
       ("{\"a\":[0,{\"b c\":x}]}", 15, #"$.a[1]["b c"]"#, "expected a value"),
       ("{\"a\":1,\"\\u0061\":2}", 7, "$", "occurs twice"),
       ("\"a", 2, "$", "without an end"), ("\"a\\", 3, "$", "without an end"), ("\"a\nb\"", 2, "$", "control character"),
-      ("\"\\n\u{1}\"", 3, "$", "control character"), ("\"\\x\"", 2, "$", "unknown escape"), ("\"\\u12\"", 5, "$", "hexadecimal"),
+      ("\"\\n\u{1}\"", 3, "$", "control character"), ("\"\\x\"", 2, "$", "unknown escape"),
+      ("\"\\u12\"", 5, "$", "hexadecimal"),
       ("\"\\ud800\"", 1, "$", "surrogate"), ("\"\\ud800\\u0041\"", 1, "$", "surrogate"), ("\"\\udc00\"", 1, "$", "surrogate"),
       ("\u{FEFF}1", 0, "$", "expected a value"), ("// c\n1", 0, "$", "expected a value"),
     ])
@@ -43,7 +44,9 @@ private func read(_ text: String, limits: JSON.Limits = JSON.Limits()) throws ->
     #expect(error?.hint?.contains(message) == true)
   }
 
-  @Test(arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0x5C, 0x6E, 0xFF, 0x22]])
+  @Test(arguments: [
+    [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0x5C, 0x6E, 0xFF, 0x22],
+  ])
   func refusesInvalidUTF8(bytes: [Int]) {
     let error = #expect(throws: ContainrError.self) { try JSON(parsing: bytes.map(UInt8.init), as: "a test") }
     #expect(error?.hint?.contains("UTF-8") == true)
@@ -73,7 +76,9 @@ private func read(_ text: String, limits: JSON.Limits = JSON.Limits()) throws ->
 
   @Test func survivesEveryTruncationAndMutation() throws {
     let document = Array(#"{"a":[1,-2.5e3,"x\u00e9\n",{"b":null,"c":true}],"d":18446744073709551615}"#.utf8)
-    for end in 0..<document.count { #expect(throws: ContainrError.self) { try JSON(parsing: Array(document[..<end]), as: "t") } }
+    for end in 0..<document.count {
+      #expect(throws: ContainrError.self) { try JSON(parsing: Array(document[..<end]), as: "t") }
+    }
     for index in document.indices {
       for byte in UInt8.min...UInt8.max {
         var changed = document
@@ -97,7 +102,8 @@ private func read(_ text: String, limits: JSON.Limits = JSON.Limits()) throws ->
   ]
 
   @Test func writesCompactTextInTheOrderOfKeys() throws {
-    let expected = #"{"text":"a\"\\\n\u0001é/","numbers":[1,-2,18446744073709551615,0.5,1e+300],"empty":[{},[]],"flag":false,"nothing":null}"#
+    let expected =
+      #"{"text":"a\"\\\n\u0001é/","numbers":[1,-2,18446744073709551615,0.5,1e+300],"empty":[{},[]],"flag":false,"nothing":null}"#
     #expect(try value.text() == expected)
     #expect(try JSON(parsing: value.serialized(), as: "t") == value)
   }

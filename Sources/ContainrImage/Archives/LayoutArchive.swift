@@ -56,7 +56,8 @@ final class LayoutArchive: LayoutSource {
       if let target = archive_entry_hardlink(pointer) {
         links[path] = Self.normalize(String(cString: target))
       } else if let target = archive_entry_symlink(pointer) {
-        links[path] = Self.normalize(String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)) + "/" + String(cString: target))
+        links[path] = Self.normalize(
+          String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)) + "/" + String(cString: target))
       } else if archive_entry_filetype(pointer) == S_IFREG {
         guard files[path] == nil else {
           throw ContainrError(.imageInvalid, activity, hint: "the file \(LayerPath.printable(text)) occurs twice")

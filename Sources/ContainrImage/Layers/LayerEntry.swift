@@ -54,7 +54,8 @@ struct LayerEntry {
       let name = String(cString: text)
       guard !name.hasPrefix("trusted.overlay."), !name.hasPrefix("user.overlay.") else {
         throw ContainrError(
-          .layerInvalid, activity, hint: "the attribute \(LayerPath.printable(text)) is overlayfs's own; a layer may not set it")
+          .layerInvalid, activity, hint: "the attribute \(LayerPath.printable(text)) is overlayfs's own; a layer may not set it"
+        )
       }
       if name != "security.selinux" { result.append((name, Array(UnsafeRawBufferPointer(start: value, count: size)))) }
     }

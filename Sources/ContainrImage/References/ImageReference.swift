@@ -40,7 +40,9 @@ public struct ImageReference: Hashable, Sendable {
     if let slash = rest.firstIndex(of: "/"), Self.isRegistry(rest[..<slash]) {
       registry = String(rest[..<slash])
       rest = rest[rest.index(after: slash)...]
-      guard Self.isHost(registry) else { throw Self.malformed(text, "\"\(registry)\" is not a host name with an optional port") }
+      guard Self.isHost(registry) else {
+        throw Self.malformed(text, "\"\(registry)\" is not a host name with an optional port")
+      }
     }
     // Docker Hub's other name.
     if registry == "index.docker.io" { registry = Self.defaultRegistry }

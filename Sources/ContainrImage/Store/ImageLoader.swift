@@ -40,7 +40,8 @@ struct ImageLoader {
     guard let reference else { return images.flatMap { image in image.references.map { ($0, image.descriptor) } } }
     guard images.count == 1 else {
       throw ContainrError(
-        .invalidArgument, "loading \(source.name) as \(reference)", hint: "it has \(images.count) images: load it without a name")
+        .invalidArgument, "loading \(source.name) as \(reference)",
+        hint: "it has \(images.count) images: load it without a name")
     }
     return [(reference, images[0].descriptor)]
   }
@@ -58,7 +59,8 @@ struct ImageLoader {
     var names: [String] = []
     var groups: [String: [OCI.Descriptor]] = [:]
     for descriptor in index.manifests {
-      let name = descriptor.annotations[ImageStore.canonicalNameAnnotation] ?? descriptor.annotations[ImageStore.nameAnnotation] ?? ""
+      let name =
+        descriptor.annotations[ImageStore.canonicalNameAnnotation] ?? descriptor.annotations[ImageStore.nameAnnotation] ?? ""
       if groups[name] == nil { names.append(name) }
       groups[name, default: []].append(descriptor)
     }
