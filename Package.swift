@@ -107,6 +107,8 @@ let package = Package(
     .executableTarget(
       name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
       swiftSettings: settings),
+    // Examples
+    example("image-unpack", of: "ContainrImage"),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],

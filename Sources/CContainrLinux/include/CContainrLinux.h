@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -77,6 +78,7 @@ static inline int cl_renameat2(int from, const char *old, int to, const char *ne
   return (int)cl_result(syscall(SYS_renameat2, from, old, to, new_name, flags));
 }
 static inline int cl_syncfs(int fd) { return (int)cl_result(syscall(SYS_syncfs, fd)); }
+static inline int cl_flock(int fd, int operation) { return (int)cl_result(flock(fd, operation)); }
 static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) {
   return gnu_dev_makedev(major_number, minor_number);
 }

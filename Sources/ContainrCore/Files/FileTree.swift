@@ -16,10 +16,16 @@ package enum FileTree {
     if result == -ENOENT { return }
     let parent = OwnedDescriptor(
       owning: try check(result, .ioFailure, "openat(2)", "opening the directory \(parentPath)"))
-    try remove(name, in: parent.rawValue, path: path.string)
+    try remove(Array(name.utf8CString), in: parent.rawValue, path: path.string)
   }
 
-  private static func remove(_ name: String, in parent: CInt, path: String) throws(ContainrError) {
+  /// Removes an entry of an open directory, with all in it. A missing one is success.
+  ///
+  /// - Parameters:
+  ///   - name: the entry's name with a NUL at its end: names of a container's files need not be UTF-8.
+  ///   - parent: the directory.
+  ///   - path: what errors call the entry.
+  package static func remove(_ name: [CChar], in parent: CInt, path: String) throws(ContainrError) {
     if unlinkat(parent, name, 0) == 0 || Errno.current == .noSuchFileOrDirectory { return }
     guard Errno.current == .isDirectory || Errno.current == .notPermitted else { throw unlinkFailed(path) }
     // Most directories of a short-lived container are empty: one call, no listing.
@@ -31,8 +37,9 @@ package enum FileTree {
       cl_openat2(parent, name, UInt64(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0, resolve),
       .ioFailure, "openat2(2)", "opening the directory \(path)")
     let holder = OwnedDescriptor(owning: directory)
-    for entry in try names(takingOwnershipOf: try holder.duplicate().release(), path: path) {
-      try remove(entry, in: holder.rawValue, path: path + "/" + entry)
+    for entry in try rawNames(takingOwnershipOf: try holder.duplicate().release(), path: path) {
+      let name = String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+      try remove(entry, in: holder.rawValue, path: path + "/" + name)
     }
     guard unlinkat(parent, name, AT_REMOVEDIR) == 0 || Errno.current == .noSuchFileOrDirectory else {
       throw unlinkFailed(path)
@@ -42,21 +49,26 @@ package enum FileTree {
   /// The names in a directory, without `.` and `..`.
   package static func names(in path: FilePath) throws(ContainrError) -> [String] {
     let directory = try OwnedDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY)
-    return try names(takingOwnershipOf: directory.release(), path: path.string)
+    return try rawNames(takingOwnershipOf: directory.release(), path: path.string).map { name in
+      String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
   }
 
-  private static func names(takingOwnershipOf directory: CInt, path: String) throws(ContainrError) -> [String] {
+  /// The names as the kernel has them, each with a NUL at its end.
+  private static func rawNames(takingOwnershipOf directory: CInt, path: String) throws(ContainrError) -> [[CChar]] {
     guard let stream = fdopendir(directory) else {
+      let error = Errno.current
       close(directory)
-      throw .errno(.current, .ioFailure, "listing \(path)", call: "fdopendir(3)")
+      throw .errno(error, .ioFailure, "listing \(path)", call: "fdopendir(3)")
     }
     defer { closedir(stream) }
-    var names: [String] = []
+    var names: [[CChar]] = []
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1)) }
       }
-      if name != "." && name != ".." { names.append(name) }
+      let dot = CChar(bitPattern: UInt8(ascii: "."))
+      if name != [dot, 0] && name != [dot, dot, 0] { names.append(name) }
     }
     return names
   }
