@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "plan.h"
 #include "system.h"
@@ -26,6 +27,14 @@ struct arena {
   _Alignas(16) char second_stack[STACK_SIZE];
   char *pointers[];
 };
+
+// Whether a process that made a second one has ended by a signal. It stays unreaped.
+static int was_killed(int second, int pidfd) {
+  if (second <= 0) return 0;
+  siginfo_t information = {0};
+  long result = ci_call(SYS_waitid, 3 /* P_PIDFD */, pidfd, &information, WEXITED | WNOWAIT, 0);
+  return result < 0 || information.si_code != CLD_EXITED;
+}
 
 int ci_spawn(struct ci_spawn *spawn) {
   int bad;
@@ -85,7 +94,8 @@ int ci_spawn(struct ci_spawn *spawn) {
     spawn->report->error = (int32_t)-pid;
     spawn->report->call = SYS_clone3;
   }
-  munmap(arena, size);
+  // A first process that was killed while its second one was on the way has left that one on this memory.
+  if (!was_killed(arena->report.pid, spawn->pidfd)) munmap(arena, size);
   return pid < 0 ? (int)pid : 0;
 }
 

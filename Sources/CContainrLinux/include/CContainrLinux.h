@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/types.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 static inline long cl_result(long value) { return value < 0 ? -(long)errno : value; }
@@ -77,6 +79,21 @@ static inline int cl_memfd_create(const char *name, unsigned flags) {
 static inline int cl_renameat2(int from, const char *old, int to, const char *new_name, unsigned flags) {
   return (int)cl_result(syscall(SYS_renameat2, from, old, to, new_name, flags));
 }
+// write(2) that answers -EPIPE where nobody reads, without the signal: SIGPIPE is blocked around the call and taken back.
+static inline long cl_write_quietly(int fd, const void *bytes, size_t count) {
+  sigset_t pipe_signal, before, pending;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  long result = cl_result(write(fd, bytes, count));
+  if (result == -EPIPE && !sigismember(&pending, SIGPIPE)) {
+    struct timespec at_once = {0};
+    while (sigtimedwait(&pipe_signal, NULL, &at_once) < 0 && errno == EINTR) continue;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return result;
+}
 static inline int cl_syncfs(int fd) { return (int)cl_result(syscall(SYS_syncfs, fd)); }
 static inline int cl_flock(int fd, int operation) { return (int)cl_result(flock(fd, operation)); }
 static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) {
@@ -84,6 +101,13 @@ static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) 
 }
 static inline unsigned cl_major(uint64_t device) { return gnu_dev_major(device); }
 static inline unsigned cl_minor(uint64_t device) { return gnu_dev_minor(device); }
+
+// Whether overlayfs hides what lower layers have in a directory.
+static inline int cl_is_overlay_opaque(const char *path) {
+  char value = 0;
+  return (lgetxattr(path, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y') ||
+         (lgetxattr(path, "user.overlay.opaque", &value, 1) == 1 && value == 'y');
+}
 
 // MARK: processes
 
