@@ -11,7 +11,9 @@ extension ImageStore {
     for descriptor in try index().manifests {
       guard let reference = Self.reference(of: descriptor) else { continue }
       let (digest, manifest) = try manifest(of: descriptor)
-      let config = try config(of: manifest)
+      // Images for other machines are listed too, so the configuration is not held against this one.
+      let config = try OCI.ImageConfig(
+        parsing: try document(manifest.config), as: "the image configuration \(manifest.config.digest)")
       let size = manifest.layers.reduce(manifest.config.size.bytes) { $0 &+ $1.size.bytes }
       result.append(
         ImageSummary(
