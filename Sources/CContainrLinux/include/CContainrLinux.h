@@ -58,6 +58,17 @@ enum {
 static inline int cl_setns(int fd, int flags) { return (int)cl_result(syscall(SYS_setns, fd, flags)); }
 static inline int cl_unshare(int flags) { return (int)cl_result(syscall(SYS_unshare, flags)); }
 
+// The CLONE_NEW* bit of a namespace by its descriptor; -ENOTTY for a descriptor of anything else.
+static inline int cl_namespace_type(int fd) {
+  struct statfs status;
+  long result = cl_result(fstatfs(fd, &status));
+  if (result < 0) return (int)result;
+  if (status.f_type != 0x6e736673 /* NSFS_MAGIC */) return -ENOTTY;
+  return (int)cl_result(ioctl(fd, _IO(0xb7, 3) /* NS_GET_NSTYPE */));
+}
+// A descriptor of the user namespace that owns a namespace; -EPERM for one outside of the caller's.
+static inline int cl_namespace_owner(int fd) { return (int)cl_result(ioctl(fd, _IO(0xb7, 1) /* NS_GET_USERNS */)); }
+
 // MARK: files
 
 static inline int cl_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {

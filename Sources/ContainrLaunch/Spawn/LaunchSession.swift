@@ -22,6 +22,11 @@ public final class LaunchSession {
   private let plan: LaunchPlan
   private let socket: CInt
   private let call: CloneCall
+  private let arguments: UnsafeMutablePointer<ci_spawn>
+  private let report: UnsafeMutablePointer<ci_report>
+  private let nanoseconds: UnsafeMutableBufferPointer<UInt64>
+  /// A mapping that holds `report` and `nanoseconds` where the child does not share this program's memory.
+  private let shared: UnsafeMutableRawBufferPointer?
   private var thread: pthread_t?
   private var received: OwnedDescriptor?
   private var isFinished = false
@@ -47,6 +52,30 @@ public final class LaunchSession {
     socket = parentEnd
     let call = CloneCall(plan, bytes: bytes, parentEnd: parentEnd, traced: traced)
     self.call = call
+    arguments = .allocate(capacity: 1)
+    arguments.initialize(to: ci_spawn())
+    let count = traced ? plan.operations.count : 0
+    if plan.copiesMemory {
+      let size = MemoryLayout<ci_report>.stride + count * 8 + 8
+      let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+      guard let memory, memory != MAP_FAILED else {
+        let error = ContainrError.errno(.current, .containerStart, "sharing memory with the new process", call: "mmap(2)")
+        if childEnd >= 0 { close(childEnd) }
+        if parentEnd >= 0 { close(parentEnd) }
+        arguments.deallocate()
+        throw error
+      }
+      shared = UnsafeMutableRawBufferPointer(start: memory, count: size)
+      report = memory.bindMemory(to: ci_report.self, capacity: 1)
+      let times = (memory + (MemoryLayout<ci_report>.stride + 7) / 8 * 8).bindMemory(to: UInt64.self, capacity: count)
+      nanoseconds = UnsafeMutableBufferPointer(start: times, count: count)
+    } else {
+      shared = nil
+      report = .allocate(capacity: 1)
+      nanoseconds = .allocate(capacity: count)
+    }
+    report.initialize(to: ci_report())
+    nanoseconds.initialize(repeating: 0)
 
     guard plan.hasBarriers else {
       call.make()
@@ -74,11 +103,28 @@ public final class LaunchSession {
       // It is this program's own unreaped child: neither call can fail, and a deinit could not say so.
       _ = Result { try process.send(.kill) }
       _ = Result { try process.reap() }
+      if report.pointee.pid > 0,
+        case .success(let second) = Result(catching: { try ProcessDescriptor(pid: report.pointee.pid) })
+      {
+        _ = Result { try second.send(.kill) }
+        _ = Result { try second.reap() }
+      }
     }
   }
 
   /// The process id. Known from the first barrier on.
   public var pid: Int32 { call.arguments.pointee.pid }
+    arguments.deallocate()
+    if let shared {
+      munmap(shared.baseAddress!, shared.count)
+    } else {
+      report.deallocate()
+      nanoseconds.deallocate()
+    }
+  }
+
+  /// The process id. Known from the first barrier on; after ``LaunchOperation/fork`` it is the id of the process that goes on.
+  public var pid: Int32 { report.pointee.pid > 0 ? report.pointee.pid : arguments.pointee.pid }
 
   // MARK: Barriers
 
@@ -200,6 +246,10 @@ private final class CloneCall: @unchecked Sendable {
         arguments.pointee.slots = slots.baseAddress
         arguments.pointee.slot_count = slots.count
         // The result is in the report.
+        arguments.pointee.parent_end = socket
+        arguments.pointee.nanoseconds = nanoseconds.isEmpty ? nil : nanoseconds.baseAddress
+        arguments.pointee.report = report
+        arguments.pointee.copy_memory = plan.copiesMemory ? 1 : 0
         _ = ci_spawn(arguments)
       }
     }
