@@ -27,14 +27,6 @@ struct arena {
   char *pointers[];
 };
 
-// Whether a process that made a second one has ended by a signal. It stays unreaped.
-static int was_killed(int second, int pidfd) {
-  if (second <= 0) return 0;
-  siginfo_t information = {0};
-  long result = ci_call(SYS_waitid, 3 /* P_PIDFD */, pidfd, &information, WEXITED | WNOWAIT, 0);
-  return result < 0 || information.si_code != CLD_EXITED;
-}
-
 int ci_spawn(struct ci_spawn *spawn) {
   int bad;
   memset(spawn->report, 0, sizeof *spawn->report);
@@ -106,8 +98,7 @@ int ci_spawn(struct ci_spawn *spawn) {
     spawn->report->error = (int32_t)-pid;
     spawn->report->call = SYS_clone3;
   }
-  // A first process that was killed while its second one was on the way has left that one on this memory.
-  if (!was_killed(arena->report.pid, spawn->pidfd)) munmap(arena, size);
+  munmap(arena, size);
   return pid < 0 ? (int)pid : 0;
 }
 

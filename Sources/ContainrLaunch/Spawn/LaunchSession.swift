@@ -22,11 +22,6 @@ public final class LaunchSession {
   private let plan: LaunchPlan
   private let socket: CInt
   private let call: CloneCall
-  private let arguments: UnsafeMutablePointer<ci_spawn>
-  private let report: UnsafeMutablePointer<ci_report>
-  private let nanoseconds: UnsafeMutableBufferPointer<UInt64>
-  /// A mapping that holds `report` and `nanoseconds` where the child does not share this program's memory.
-  private let shared: UnsafeMutableRawBufferPointer?
   private var thread: pthread_t?
   private var received: OwnedDescriptor?
   private var isFinished = false
@@ -50,32 +45,14 @@ public final class LaunchSession {
     }
     self.plan = plan
     socket = parentEnd
-    let call = CloneCall(plan, bytes: bytes, parentEnd: parentEnd, traced: traced)
-    self.call = call
-    arguments = .allocate(capacity: 1)
-    arguments.initialize(to: ci_spawn())
-    let count = traced ? plan.operations.count : 0
-    if plan.copiesMemory {
-      let size = MemoryLayout<ci_report>.stride + count * 8 + 8
-      let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
-      guard let memory, memory != MAP_FAILED else {
-        let error = ContainrError.errno(.current, .containerStart, "sharing memory with the new process", call: "mmap(2)")
-        if childEnd >= 0 { close(childEnd) }
-        if parentEnd >= 0 { close(parentEnd) }
-        arguments.deallocate()
-        throw error
-      }
-      shared = UnsafeMutableRawBufferPointer(start: memory, count: size)
-      report = memory.bindMemory(to: ci_report.self, capacity: 1)
-      let times = (memory + (MemoryLayout<ci_report>.stride + 7) / 8 * 8).bindMemory(to: UInt64.self, capacity: count)
-      nanoseconds = UnsafeMutableBufferPointer(start: times, count: count)
-    } else {
-      shared = nil
-      report = .allocate(capacity: 1)
-      nanoseconds = .allocate(capacity: count)
+    let call: CloneCall
+    do throws(ContainrError) {
+      call = try CloneCall(plan, bytes: bytes, parentEnd: parentEnd, traced: traced)
+    } catch {
+      for end in [childEnd, parentEnd] where end >= 0 { close(end) }
+      throw error
     }
-    report.initialize(to: ci_report())
-    nanoseconds.initialize(repeating: 0)
+    self.call = call
 
     guard plan.hasBarriers else {
       call.make()
@@ -103,28 +80,16 @@ public final class LaunchSession {
       // It is this program's own unreaped child: neither call can fail, and a deinit could not say so.
       _ = Result { try process.send(.kill) }
       _ = Result { try process.reap() }
-      if report.pointee.pid > 0,
-        case .success(let second) = Result(catching: { try ProcessDescriptor(pid: report.pointee.pid) })
-      {
-        _ = Result { try second.send(.kill) }
-        _ = Result { try second.reap() }
+      let second = call.report.pointee.pid
+      if second > 0, case .success(let process) = Result(catching: { try ProcessDescriptor(pid: second) }) {
+        _ = Result { try process.send(.kill) }
+        _ = Result { try process.reap() }
       }
     }
   }
 
-  /// The process id. Known from the first barrier on.
-  public var pid: Int32 { call.arguments.pointee.pid }
-    arguments.deallocate()
-    if let shared {
-      munmap(shared.baseAddress!, shared.count)
-    } else {
-      report.deallocate()
-      nanoseconds.deallocate()
-    }
-  }
-
   /// The process id. Known from the first barrier on; after ``LaunchOperation/fork`` it is the id of the process that goes on.
-  public var pid: Int32 { report.pointee.pid > 0 ? report.pointee.pid : arguments.pointee.pid }
+  public var pid: Int32 { call.report.pointee.pid > 0 ? call.report.pointee.pid : call.arguments.pointee.pid }
 
   // MARK: Barriers
 
@@ -213,29 +178,51 @@ private final class CloneCall: @unchecked Sendable {
   let arguments: UnsafeMutablePointer<ci_spawn>
   let report: UnsafeMutablePointer<ci_report>
   let nanoseconds: UnsafeMutableBufferPointer<UInt64>
+  /// A mapping that holds `report` and `nanoseconds` where the child does not share this program's memory.
+  private let shared: UnsafeMutableRawBufferPointer?
   private let plan: LaunchPlan
   private let bytes: [UInt64]
 
-  init(_ plan: LaunchPlan, bytes: [UInt64], parentEnd: CInt, traced: Bool) {
+  init(_ plan: LaunchPlan, bytes: [UInt64], parentEnd: CInt, traced: Bool) throws(ContainrError) {
     self.plan = plan
     self.bytes = bytes
+    let count = traced ? plan.operations.count : 0
+    if plan.copiesMemory {
+      let reportSize = (MemoryLayout<ci_report>.stride + 7) / 8 * 8
+      let size = reportSize + count * MemoryLayout<UInt64>.stride
+      let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+      guard let memory, memory != MAP_FAILED else {
+        throw .errno(.current, .containerStart, "sharing memory with the new process", call: "mmap(2)")
+      }
+      shared = UnsafeMutableRawBufferPointer(start: memory, count: size)
+      report = memory.bindMemory(to: ci_report.self, capacity: 1)
+      nanoseconds = UnsafeMutableBufferPointer(
+        start: (memory + reportSize).bindMemory(to: UInt64.self, capacity: count), count: count)
+    } else {
+      shared = nil
+      report = .allocate(capacity: 1)
+      nanoseconds = .allocate(capacity: count)
+    }
     arguments = .allocate(capacity: 1)
     arguments.initialize(to: ci_spawn())
-    report = .allocate(capacity: 1)
     report.initialize(to: ci_report())
-    nanoseconds = .allocate(capacity: traced ? plan.operations.count : 0)
     nanoseconds.initialize(repeating: 0)
     arguments.pointee.clone_flags = plan.namespaceFlags
     arguments.pointee.cgroup = plan.cgroupDescriptor ?? -1
     arguments.pointee.parent_end = parentEnd
     arguments.pointee.nanoseconds = traced ? nanoseconds.baseAddress : nil
     arguments.pointee.report = report
+    arguments.pointee.copy_memory = plan.copiesMemory ? 1 : 0
   }
 
   deinit {
     arguments.deallocate()
-    report.deallocate()
-    nanoseconds.deallocate()
+    if let shared {
+      munmap(shared.baseAddress!, shared.count)
+    } else {
+      report.deallocate()
+      nanoseconds.deallocate()
+    }
   }
 
   func make() {
@@ -246,10 +233,6 @@ private final class CloneCall: @unchecked Sendable {
         arguments.pointee.slots = slots.baseAddress
         arguments.pointee.slot_count = slots.count
         // The result is in the report.
-        arguments.pointee.parent_end = socket
-        arguments.pointee.nanoseconds = nanoseconds.isEmpty ? nil : nanoseconds.baseAddress
-        arguments.pointee.report = report
-        arguments.pointee.copy_memory = plan.copiesMemory ? 1 : 0
         _ = ci_spawn(arguments)
       }
     }

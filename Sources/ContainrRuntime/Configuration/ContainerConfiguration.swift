@@ -80,7 +80,7 @@ public struct ContainerConfiguration: Hashable, Sendable {
     seccomp = .unconfined
     rootFS.maskedPaths = []
     rootFS.readonlyPaths = []
-    resources.devices = hasCgroup ? [.everything] : nil
+    resources.devices = hasCgroup ? DeviceRule.everything : nil
     for index in rootFS.mounts.indices {
       switch rootFS.mounts[index].kind {
       case .sysfs, .cgroup: rootFS.mounts[index].attributes.remove(.readOnly)

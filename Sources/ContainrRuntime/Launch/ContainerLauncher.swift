@@ -12,29 +12,28 @@ import SystemPackage
 /// journal before it is there, and is given back in the reverse order, whatever happens.
 struct ContainerLauncher: ~Copyable {
   private let configuration: ContainerConfiguration
-  private let state: StateDirectory
   private var directory: ClaimedDirectory
   private(set) var cgroup: Cgroup?
-  private(set) var profile: ExecutionProfile
-  private var capabilities: Capabilities
-  private var filter: SeccompFilter?
-  private var layout: CgroupLayout?
+  private let profile: ExecutionProfile
+  private let capabilities: Capabilities
+  private let filter: SeccompFilter?
+  private let layout: CgroupLayout?
 
   /// Where a start can be made to fail, for tests of the teardown.
-  package enum Step: CaseIterable, Sendable { case claimed, recorded, layer, files, cgroup, planned, started }
+  enum Step: CaseIterable, Sendable { case claimed, recorded, layer, files, cgroup, planned, started }
   private let faults: FaultInjection
 
   /// Checks everything that can be checked without touching the host, then claims the id and acquires the rest.
-  init(
+  static func prepare(
     _ configuration: ContainerConfiguration, in state: StateDirectory, faults: FaultInjection = FaultInjection()
-  ) throws(ContainrError) {
+  ) throws(ContainrError) -> ContainerLauncher {
     try configuration.validate()
     let user = try UserLookup.identity(of: configuration.process, in: configuration.rootFS.source)
     let available =
       configuration.userNamespace == nil ? try CapabilitySet.heldByCaller() : try CapabilitySet.ofKernel()
     let granted = try configuration.process.capabilities.resolve(available: available)
-    capabilities = try Capabilities(granting: granted, toUser: user.uid)
-    filter = try state.seccompCache.filter(for: configuration.seccomp, capabilities: granted)
+    let capabilities = try Capabilities(granting: granted, toUser: user.uid)
+    let filter = try state.seccompCache.filter(for: configuration.seccomp, capabilities: granted)
 
     var environment = configuration.process.environment
     if configuration.process.terminal != nil, !environment.contains(where: { $0.hasPrefix("TERM=") }) {
@@ -52,19 +51,31 @@ struct ContainerLauncher: ~Copyable {
       }
     var layers: [FilePath] = []
     if case .overlay(let overlay) = configuration.rootFS.source { layers = overlay.layers }
-    profile = ExecutionProfile(
+    let profile = ExecutionProfile(
       environment: environment, workingDirectory: configuration.process.workingDirectory, user: user, bounding: granted,
       noNewPrivileges: configuration.process.noNewPrivileges, seccomp: seccomp,
       isInUserNamespace: configuration.userNamespace != nil, layers: layers.map(\.string))
-    layout = configuration.hasCgroup ? try CgroupLayout.detect() : nil
-
-    self.configuration = configuration
-    self.state = state
-    self.faults = faults
-    directory = try state.claim(configuration.id)
-    do throws(ContainrError) { try acquire() } catch {
-      throw giveBack(after: error)
+    let layout = configuration.hasCgroup ? try CgroupLayout.detect() : nil
+    var launcher = ContainerLauncher(
+      configuration: configuration, directory: try state.claim(configuration.id), profile: profile,
+      capabilities: capabilities, filter: filter, layout: layout, faults: faults)
+    do throws(ContainrError) { try launcher.acquire() } catch {
+      throw launcher.giveBack(after: error)
     }
+    return launcher
+  }
+
+  private init(
+    configuration: ContainerConfiguration, directory: consuming ClaimedDirectory, profile: ExecutionProfile,
+    capabilities: Capabilities, filter: SeccompFilter?, layout: CgroupLayout?, faults: FaultInjection
+  ) {
+    self.configuration = configuration
+    self.directory = directory
+    self.profile = profile
+    self.capabilities = capabilities
+    self.filter = filter
+    self.layout = layout
+    self.faults = faults
   }
 
   // MARK: Acquiring
@@ -126,7 +137,7 @@ struct ContainerLauncher: ~Copyable {
 
   /// The plan of the first process.
   func plan(
-    streams: borrowing StreamEnds, join: borrowing CgroupJoin?
+    streams: borrowing StreamEnds, join: CgroupJoinHolder?
   ) throws(ContainrError) -> LaunchPlan {
     var plan = LaunchPlan()
     plan.namespaceFlags = configuration.namespaceFlags
@@ -223,7 +234,7 @@ struct ContainerLauncher: ~Copyable {
   }
 
   private mutating func launch(streams: borrowing StreamEnds, traced: Bool) throws(ContainrError) -> StartedProcess {
-    let join = try cgroup?.join()
+    let join = try CgroupJoinHolder(cgroup)
     var plan = try plan(streams: streams, join: join)
     faults.change(&plan)
     try faults.pass(.planned)
@@ -269,11 +280,11 @@ struct StartedProcess: ~Copyable {
 }
 
 /// Makes a start fail on purpose.
-package struct FaultInjection: Sendable {
+struct FaultInjection: Sendable {
   var step: ContainerLauncher.Step?
   var operation: Int?
 
-  package init(step: ContainerLauncher.Step? = nil, operation: Int? = nil) {
+  init(step: ContainerLauncher.Step? = nil, operation: Int? = nil) {
     self.step = step
     self.operation = operation
   }

@@ -8,10 +8,10 @@ import Glibc
 extension LaunchPlan {
   /// Joins cgroups: of version 2 at birth, of version 1 by the process itself, because a lone thread that moves itself
   /// through `tasks` waits for nobody, where a parent that moves it through `cgroup.procs` waits for an RCU grace period.
-  mutating func join(_ join: borrowing CgroupJoin?) {
-    guard let tasks = join?.tasks else { return }
-    cgroupDescriptor = join?.directory
-    for descriptor in tasks {
+  mutating func join(_ holder: CgroupJoinHolder?) {
+    guard let holder else { return }
+    cgroupDescriptor = holder.join.directory
+    for descriptor in holder.join.tasks {
       let slot = inherit(descriptor)
       append(.write(slot, text: "0", activity: "join a cgroup"))
     }
@@ -80,5 +80,16 @@ extension LaunchPlan {
     }
     append(
       .execute(paths: paths, arguments: process.arguments, environment: environment, byDescriptor: byDescriptor))
+  }
+}
+
+/// The descriptors through which a process joins a cgroup, open as long as this lives.
+final class CgroupJoinHolder {
+  let join: CgroupJoin
+
+  /// Nil where there is no cgroup.
+  init?(_ cgroup: Cgroup?) throws(ContainrError) {
+    guard let cgroup else { return nil }
+    join = try cgroup.join()
   }
 }

@@ -29,7 +29,8 @@ struct ProcessIdentity: Hashable, Sendable {
     try check(descriptor, .containerState, "pidfd_open(2)", "opening the process \(pid)")
     let process = ProcessDescriptor(owning: OwnedDescriptor(owning: descriptor), pid: pid)
     if process.hasEnded { return nil }
-    return try Self.mark(process) == mark ? process : nil
+    guard try Self.mark(process) == mark else { return nil }
+    return consume process
   }
 
   private static let pidfsMagic = 0x5049_4446
@@ -43,7 +44,7 @@ struct ProcessIdentity: Hashable, Sendable {
       return UInt64(status.st_ino)
     }
     // proc_pid_stat(5): the 22nd field, counted from the end of the name, which may hold anything.
-    guard let text = try FileContents.textIfPresent("/proc/\(process.pid)/stat"), let end = text.lastIndex(of: ")") else {
+    guard let text = try FileContents.textIfPresent(FilePath("/proc/\(process.pid)/stat")), let end = text.lastIndex(of: ")") else {
       return 0
     }
     let fields = text[end...].split(separator: " ")

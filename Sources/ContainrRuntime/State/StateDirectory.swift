@@ -92,7 +92,8 @@ public struct StateDirectory: Sendable {
     if locked == -EWOULDBLOCK { return nil }
     try check(locked, .ioFailure, "flock(2)", "locking \(path)")
     var status = stat()
-    return fstat(directory.rawValue, &status) == 0 && status.st_nlink > 0 ? directory : nil
+    guard fstat(directory.rawValue, &status) == 0, status.st_nlink > 0 else { return nil }
+    return consume directory
   }
 
   // MARK: Reading
