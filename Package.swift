@@ -121,7 +121,7 @@ let package = Package(
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
-    tests("ContainrRuntimeTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRuntime", "Containr", "CContainrLinux"]),
+    tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux"]),
   ],
   swiftLanguageModes: [.v6]
 )
