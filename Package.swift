@@ -17,6 +17,22 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// The version that `containr version` prints and a release's tag carries.
+let version = "0.1.0"
+
+/// What the one C target that knows the build is compiled with. `make` passes the commit on. `Context.gitInformation`
+/// would not need it, but SwiftPM caches what this file says by its text: after another commit it would name the old one.
+let buildInformation: [CSetting] = {
+  func text(_ variable: String) -> String { "\"\(Context.environment[variable] ?? "")\"" }
+  return [
+    .define("CONTAINR_VERSION", to: "\"\(version)\""),
+    .define("CONTAINR_COMMIT", to: text("CONTAINR_COMMIT")),
+    .define("CONTAINR_HAS_LOCAL_CHANGES", to: Context.environment["CONTAINR_LOCAL_CHANGES"] == "1" ? "1" : "0"),
+    .define("CONTAINR_BUILD_DATE", to: text("CONTAINR_BUILD_DATE")),
+    .define("CONTAINR_SWIFT_VERSION", to: text("CONTAINR_SWIFT_VERSION")),
+  ]
+}()
+
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -56,11 +72,12 @@ let package = Package(
     // Floor 0
     .target(name: "CContainrLinux"),
     .target(name: "CContainrInit"),
+    .target(name: "CContainrVersion", cSettings: buildInformation),
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CNettle", providers: [.apt(["nettle-dev"])]),
-    library("ContainrCore", on: ["CContainrLinux", "CNettle", system, logging]),
+    library("ContainrCore", on: ["CContainrLinux", "CContainrVersion", "CNettle", system, logging]),
     library("ContainrOCI", on: ["ContainrCore"]),
     library("ContainrLaunch", on: ["ContainrCore", "CContainrInit", "CContainrLinux", system]),
     // Floor 1
