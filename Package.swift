@@ -100,6 +100,13 @@ let package = Package(
         "ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrNamespaces", "ContainrCgroups", "ContainrRootFS",
         "ContainrSecurity", "ContainrImage", "ContainrRuntime", system, logging,
       ]),
+    // Examples, each of which imports one product
+    example("security-report", of: "ContainrSecurity"),
+    example("cgroup-limits", of: "ContainrCgroups"),
+    // Benchmarks
+    .executableTarget(
+      name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
+      swiftSettings: settings),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/types.h>
 #include <signal.h>
@@ -167,4 +169,85 @@ static inline int cl_receive_descriptor(int socket_fd, char *byte, int *descript
   if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
     __builtin_memcpy(descriptor, CMSG_DATA(header), sizeof(int));
   return (int)result;
+}
+
+// MARK: capabilities (capabilities(7))
+
+struct cl_capability_sets {
+  uint64_t effective, permitted, inheritable, bounding, ambient;
+};
+
+// Reads the five sets of the calling thread.
+static inline int cl_capability_read(struct cl_capability_sets *sets) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+  long result = cl_result(syscall(SYS_capget, &header, data));
+  if (result < 0) return (int)result;
+  sets->effective = data[0].effective | (uint64_t)data[1].effective << 32;
+  sets->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+  sets->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+  sets->bounding = sets->ambient = 0;
+  for (unsigned number = 0; number < 64; number++) {
+    int held = prctl(PR_CAPBSET_READ, (unsigned long)number, 0, 0, 0);
+    if (held < 0) break;  // past the last capability of this kernel
+    if (held) sets->bounding |= UINT64_C(1) << number;
+    // An ambient capability is always inheritable: most processes have none to ask for.
+    if (sets->inheritable >> number & 1 &&
+        prctl(PR_CAP_AMBIENT, (unsigned long)PR_CAP_AMBIENT_IS_SET, (unsigned long)number, 0, 0) > 0)
+      sets->ambient |= UINT64_C(1) << number;
+  }
+  return 0;
+}
+
+// MARK: eBPF programs of cgroups (bpf(2))
+
+static inline int cl_bpf(int command, union bpf_attr *attributes) {
+  return (int)cl_result(syscall(SYS_bpf, command, attributes, sizeof *attributes));
+}
+// Loads a BPF_PROG_TYPE_CGROUP_DEVICE program; its descriptor, which the kernel opens with O_CLOEXEC.
+static inline int cl_bpf_device_load(const uint64_t *instructions, uint32_t count) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attributes.insns = (uint64_t)(uintptr_t)instructions;
+  attributes.insn_cnt = count;
+  attributes.license = (uint64_t)(uintptr_t)"MIT";
+  __builtin_memcpy(attributes.prog_name, "containr_dev", 12);
+  return cl_bpf(BPF_PROG_LOAD, &attributes);
+}
+// Attaches a device program to the cgroup directory beside those of its ancestors, which stay in force.
+static inline int cl_bpf_device_attach(int cgroup, int program) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.target_fd = (uint32_t)cgroup;
+  attributes.attach_bpf_fd = (uint32_t)program;
+  attributes.attach_type = BPF_CGROUP_DEVICE;
+  attributes.attach_flags = BPF_F_ALLOW_MULTI;
+  return cl_bpf(BPF_PROG_ATTACH, &attributes);
+}
+// The ids of the device programs attached to the directory itself; their number.
+static inline int cl_bpf_device_query(int cgroup, uint32_t *ids, uint32_t capacity) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.query.target_fd = (uint32_t)cgroup;
+  attributes.query.attach_type = BPF_CGROUP_DEVICE;
+  attributes.query.prog_ids = (uint64_t)(uintptr_t)ids;
+  attributes.query.prog_cnt = capacity;
+  int result = cl_bpf(BPF_PROG_QUERY, &attributes);
+  return result < 0 ? result : (int)attributes.query.prog_cnt;
+}
+// Detaches the device program with this id from the directory.
+static inline int cl_bpf_device_detach(int cgroup, uint32_t id) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.prog_id = id;
+  int program = cl_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+  if (program < 0) return program;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.target_fd = (uint32_t)cgroup;
+  attributes.attach_bpf_fd = (uint32_t)program;
+  attributes.attach_type = BPF_CGROUP_DEVICE;
+  int result = cl_bpf(BPF_PROG_DETACH, &attributes);
+  close(program);
+  return result;
 }

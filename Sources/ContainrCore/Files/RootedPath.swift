@@ -23,6 +23,13 @@ public struct RootedPath: Hashable, Sendable, CustomStringConvertible {
 
   private init(unchecked: String) { description = unchecked }
 
+  /// The path of a name in this directory.
+  ///
+  /// - Precondition: the name is one component, and the path stays under `PATH_MAX`.
+  package func appending(_ name: StaticString) -> RootedPath {
+    RootedPath(unchecked: (description == "/" ? "" : description) + "/\(name)")
+  }
+
   /// The components between slashes, without `.`; `..` stays, because only the kernel can resolve it.
   public var components: [Substring] {
     description.split(separator: "/").filter { $0 != "." }

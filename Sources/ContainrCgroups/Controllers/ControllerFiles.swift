@@ -1,0 +1,28 @@
+import ContainrCore
+
+/// The files of one controller: how its limits are written and read back, and what it counts.
+protocol ControllerFiles: SendableMetatype {
+  /// The controller.
+  static var controller: CgroupControllers { get }
+  /// Writes the limits that are set.
+  static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError)
+  /// Reads the limits that are in force.
+  static func readLimits(into resources: inout CgroupResources, from directory: CgroupDirectory) throws(ContainrError)
+  /// Reads what is counted.
+  static func readStatistics(
+    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+  ) throws(ContainrError)
+}
+
+extension ControllerFiles {
+  static func readLimits(into resources: inout CgroupResources, from directory: CgroupDirectory) throws(ContainrError) {}
+  static func readStatistics(
+    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+  ) throws(ContainrError) {}
+}
+
+/// The controllers that have limits or counters here. A further one is a further file and a line in this list.
+let controllerFiles: [any ControllerFiles.Type] = [
+  MemoryController.self, CPUController.self, CpuacctController.self, CpusetController.self, PidsController.self,
+  DevicesController.self, BlkioController.self,
+]

@@ -1,0 +1,27 @@
+import ContainrCore
+
+/// The counters of CPU time: `cpuacct.*` (`cgroup-v1/cpuacct.rst`) and the part of `cpu.stat` that every version 2
+/// directory has without a controller.
+enum CpuacctController: ControllerFiles {
+  static var controller: CgroupControllers { .cpuacct }
+
+  static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError) {}
+
+  static func readStatistics(
+    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+  ) throws(ContainrError) {
+    var cpu = statistics.cpu ?? CgroupStatistics.CPU()
+    switch directory.version {
+    case .v1:
+      cpu.usage = .nanoseconds(Int64(clamping: try directory.number("cpuacct.usage") ?? 0))
+      cpu.user = .nanoseconds(Int64(clamping: try directory.number("cpuacct.usage_user") ?? 0))
+      cpu.system = .nanoseconds(Int64(clamping: try directory.number("cpuacct.usage_sys") ?? 0))
+    case .v2:
+      let table = try directory.table("cpu.stat")
+      cpu.usage = .microseconds(Int64(clamping: table["usage_usec"] ?? 0))
+      cpu.user = .microseconds(Int64(clamping: table["user_usec"] ?? 0))
+      cpu.system = .microseconds(Int64(clamping: table["system_usec"] ?? 0))
+    }
+    statistics.cpu = cpu
+  }
+}

@@ -1,0 +1,29 @@
+import ContainrCore
+import SystemPackage
+
+/// `pids.*` (`cgroup-v1/pids.rst`, `cgroup-v2.rst` PID): the same on both versions.
+enum PidsController: ControllerFiles {
+  static var controller: CgroupControllers { .pids }
+
+  static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError) {
+    guard let limit = resources.pids.limit else { return }
+    try directory.write("pids.max", String(limit)) { errno in
+      errno == .invalidArgument ? "0 to 4194304; leave it unset for no limit" : nil
+    }
+  }
+
+  static func readLimits(into resources: inout CgroupResources, from directory: CgroupDirectory) throws(ContainrError) {
+    resources.pids.limit = try directory.number("pids.max")
+  }
+
+  static func readStatistics(
+    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+  ) throws(ContainrError) {
+    var pids = CgroupStatistics.Pids()
+    pids.current = try directory.number("pids.current") ?? 0
+    pids.peak = try directory.number("pids.peak")
+    pids.limit = try directory.number("pids.max")
+    pids.limitHits = try directory.table("pids.events")["max"] ?? 0
+    statistics.pids = pids
+  }
+}

@@ -1,0 +1,81 @@
+/// Classic BPF, written from its end to its beginning: jumps go forward only, so that where one goes is always there already.
+struct SeccompProgram {
+  /// An instruction, by how many follow it.
+  typealias Position = Int
+
+  private struct Instruction {
+    var code: UInt16
+    var whenTrue: UInt8 = 0
+    var whenFalse: UInt8 = 0
+    var operand: UInt32
+  }
+
+  /// `ld [offset]` of `struct seccomp_data`.
+  private static let load: UInt16 = 0x20
+  private static let go: UInt16 = 0x05
+  private static let `return`: UInt16 = 0x06
+
+  /// The test of a conditional jump on the loaded word.
+  enum Test: UInt16 {
+    case equal = 0x15
+    case atLeast = 0x35
+  }
+
+  private var reversed: [Instruction] = []
+
+  /// Whether conditional jumps will reach a position for a while.
+  func isNear(_ position: Position) -> Bool { reversed.count - position <= 200 }
+
+  /// Loads a word, and goes to an instruction: 0 is the call's number, 4 the architecture, 16 the lower half of the first
+  /// argument.
+  mutating func load(offset: UInt32, then next: Position) -> Position {
+    if next != reversed.count - 1 { _ = append(Instruction(code: Self.go, operand: UInt32(reversed.count - next - 1))) }
+    return append(Instruction(code: Self.load, operand: offset))
+  }
+
+  /// Ends with a value.
+  mutating func answer(_ value: UInt32) -> Position { append(Instruction(code: Self.return, operand: value)) }
+
+  /// Goes on behind the last instruction of this program.
+  mutating func leave() -> Position { append(Instruction(code: Self.go, operand: UInt32(reversed.count))) }
+
+  /// Compares, and goes to one of two instructions.
+  mutating func jump(_ test: Test, _ operand: UInt32, to yes: Position, otherwise no: Position) -> Position {
+    let yes = near(yes)
+    let no = near(no)
+    return append(
+      Instruction(
+        code: test.rawValue, whenTrue: UInt8(reversed.count - yes - 1), whenFalse: UInt8(reversed.count - no - 1),
+        operand: operand))
+  }
+
+  /// A position that a jump reaches with its 8 bits: the given one, a copy of it, or an unconditional jump to it.
+  private mutating func near(_ position: Position) -> Position {
+    guard reversed.count - position > 250 else { return position }
+    var instruction = reversed[position]
+    switch instruction.code {
+    case Self.return: break
+    case Self.go: instruction.operand += UInt32(reversed.count - position)
+    default: instruction = Instruction(code: Self.go, operand: UInt32(reversed.count - position - 1))
+    }
+    return append(instruction)
+  }
+
+  private mutating func append(_ instruction: Instruction) -> Position {
+    reversed.append(instruction)
+    return reversed.count - 1
+  }
+
+  /// The instructions as the kernel reads them (`struct sock_filter`). The first is the one that was written last.
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(reversed.count * 8)
+    for instruction in reversed.reversed() {
+      withUnsafeBytes(of: instruction.code) { bytes.append(contentsOf: $0) }
+      bytes.append(instruction.whenTrue)
+      bytes.append(instruction.whenFalse)
+      withUnsafeBytes(of: instruction.operand) { bytes.append(contentsOf: $0) }
+    }
+    return bytes
+  }
+}
