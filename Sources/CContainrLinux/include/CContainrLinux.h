@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -176,6 +177,15 @@ static inline int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity, int m
   long count = cl_result(epoll_wait(epoll, events, capacity, milliseconds));
   for (long index = 0; index < count; index++) tokens[index] = events[index].data.u64;
   return (int)count;
+}
+static inline int cl_signalfd(const sigset_t *set) {
+  return (int)cl_result(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+// The number of a waiting signal; -EAGAIN when there is none.
+static inline int cl_signalfd_read(int fd) {
+  struct signalfd_siginfo information;
+  long count = cl_result(read(fd, &information, sizeof information));
+  return count < 0 ? (int)count : (int)information.ssi_signo;
 }
 static inline int cl_eventfd(void) { return (int)cl_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
