@@ -68,7 +68,8 @@ import Testing
 
   @Test func theGlobalLevelReachesLoggersThatExistAlready() throws {
     var ends = try OwnedDescriptor.pipe()
-    let (output, input) = (ends.takeFirst(), ends.takeSecond())
+    let output = ends.takeFirst()
+    let input = ends.takeSecond()
     let before = ContainrLog.level
     defer { ContainrLog.level = before }
     let number = input.rawValue
