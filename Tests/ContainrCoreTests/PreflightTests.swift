@@ -35,7 +35,8 @@ struct FakeMachine {
     "/proc/filesystems": "nodev\tsysfs\nnodev\toverlay\n\text4\n",
     "/proc/sys/kernel/seccomp/actions_avail": "kill_process errno user_notif allow\n",
     "/proc/sys/user/max_user_namespaces": "96365\n",
-    "/proc/cgroups": "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t1\t1\nmemory\t2\t1\t1\nrdma\t0\t1\t1\npids\t0\t1\t0\n",
+    "/proc/cgroups":
+      "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t1\t1\nmemory\t2\t1\t1\nrdma\t0\t1\t1\npids\t0\t1\t0\n",
     "/proc/self/mountinfo": "41 31 0:38 / /sys/fs/cgroup rw,relatime shared:4 - cgroup2 cgroup2 rw\n",
     "/sys/fs/cgroup/cgroup.controllers": "cpu memory\n",
     "/sys/kernel/security/lsm": "capability,landlock,apparmor\n",
@@ -85,7 +86,8 @@ struct FakeMachine {
     let error = try #require(throws: ContainrError.self) { try preflight.require(.overlay, .openat2) }
     #expect(error.code == .kernelUnsupported)
     #expect(
-      error.description == "[KERNEL_UNSUPPORTED] looking for openat2: Linux 5.4 does not have it\n  hint: boot Linux 5.6 or newer")
+      error.description
+        == "[KERNEL_UNSUPPORTED] looking for openat2: Linux 5.4 does not have it\n  hint: boot Linux 5.6 or newer")
     #expect(throws: ContainrError.self) { try preflight.require(.timeNamespace) }
   }
 

@@ -7,15 +7,17 @@ import Testing
 @testable import ContainrCore
 
 @Suite struct SignalTests {
-  @Test(arguments: [
-    ("TERM", 15), ("sigterm", 15), ("9", 9), ("64", 64), ("SIGRTMIN+3", 37), ("rtmax-1", 63), ("RTMIN", 34), ("IOT", 6),
-  ] as [(String, Int32)])
+  @Test(
+    arguments: [
+      ("TERM", 15), ("sigterm", 15), ("9", 9), ("64", 64), ("SIGRTMIN+3", 37), ("rtmax-1", 63), ("RTMIN", 34), ("IOT", 6),
+    ] as [(String, Int32)])
   func parsesNamesAndNumbers(text: String, number: Int32) throws {
     #expect(try Signal(parsing: text).rawValue == number)
   }
 
   @Test(arguments: [
-    "", "0", "65", "-1", "+9", " 9", "SIG", "SIGSIGTERM", "RTMIN+31", "RTMIN++3", "RTMIN+-3", "RTMAX--1", "\u{fb06}op", "TERM\0",
+    "", "0", "65", "-1", "+9", " 9", "SIG", "SIGSIGTERM", "RTMIN+31", "RTMIN++3", "RTMIN+-3", "RTMAX--1", "\u{fb06}op",
+    "TERM\0",
   ])
   func refusesEverythingElse(text: String) throws {
     let error = #expect(throws: ContainrError.self) { try Signal(parsing: text) }
@@ -91,8 +93,15 @@ import Testing
   private func spawn(_ arguments: String...) throws -> Int32 {
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { for argument in argv { free(argument) } }
+    // The pool's threads block most signals, and a child inherits that.
+    var attributes = posix_spawnattr_t()
+    var none = sigset_t()
+    posix_spawnattr_init(&attributes)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    defer { posix_spawnattr_destroy(&attributes) }
     var pid: pid_t = 0
-    try #require(posix_spawn(&pid, arguments[0], nil, nil, &argv, environ) == 0)
+    try #require(posix_spawn(&pid, arguments[0], nil, &attributes, &argv, environ) == 0)
     return pid
   }
 
