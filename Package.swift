@@ -103,10 +103,15 @@ let package = Package(
     // Examples, each of which imports one product
     example("security-report", of: "ContainrSecurity"),
     example("cgroup-limits", of: "ContainrCgroups"),
+    .executableTarget(
+      name: "containr", dependencies: ["Containr", "ContainrCore", "CContainrLinux", argumentParser, system, logging],
+      path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
     // Benchmarks
     .executableTarget(
       name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
       swiftSettings: settings),
+    // Examples
+    example("image-unpack", of: "ContainrImage"),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
@@ -119,7 +124,7 @@ let package = Package(
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
-    tests("ContainrRuntimeTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRuntime", "Containr", "CContainrLinux"]),
+    tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux"]),
   ],
   swiftLanguageModes: [.v6]
 )

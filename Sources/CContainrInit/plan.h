@@ -15,6 +15,7 @@ struct ci_context {
   char **pointers;      // room for execve's lists
   char *second_stack;   // top of the stack for CI_FORK
   size_t second_size;
+  int32_t second_has_left;  // the process of CI_FORK has executed its program or ended: it uses this memory no more
   int32_t parent_end;   // closed first: a child that held it would wait forever for a parent that was killed
   uint32_t next;        // operation to go on with
   int32_t slots[CI_SLOTS];

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "plan.h"
 #include "system.h"
@@ -20,7 +21,6 @@ enum { STACK_SIZE = 32 << 10 };
 
 // One mapping holds all that the child writes to, so that a child outliving this call could not touch freed memory.
 struct arena {
-  struct ci_report report;
   struct ci_context context;
   _Alignas(16) char first_stack[STACK_SIZE];
   _Alignas(16) char second_stack[STACK_SIZE];
@@ -40,13 +40,15 @@ int ci_spawn(struct ci_spawn *spawn) {
   }
   const struct ci_plan *plan = spawn->plan;
   size_t size = sizeof(struct arena) + plan->pointer_count * sizeof(char *);
-  struct arena *arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  int sharing = spawn->copy_memory ? MAP_SHARED : MAP_PRIVATE;
+  struct arena *arena =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (arena == MAP_FAILED) return -errno;
 
   struct ci_context *context = &arena->context;
   context->plan = plan;
   context->nanoseconds = spawn->nanoseconds;
-  context->report = &arena->report;
+  context->report = spawn->report;
   context->pointers = arena->pointers;
   context->second_stack = arena->second_stack + STACK_SIZE;
   context->second_size = STACK_SIZE;
@@ -62,7 +64,8 @@ int ci_spawn(struct ci_spawn *spawn) {
   int dumpable = (int)ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
 
   struct clone_args arguments = {
-      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CLEAR_SIGHAND | spawn->clone_flags,
+      .flags = (spawn->copy_memory ? 0 : CLONE_VM) | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID |
+               CLONE_CLEAR_SIGHAND | spawn->clone_flags,
       .pidfd = (uint64_t)&spawn->pidfd,
       .parent_tid = (uint64_t)&spawn->pid,
       .exit_signal = SIGCHLD,
@@ -75,11 +78,21 @@ int ci_spawn(struct ci_spawn *spawn) {
   }
   long pid = ci_clone3(&arguments, sizeof arguments, ci_run, context);
 
-  if (dumpable == 1 && ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
-    ci_call(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+  if (spawn->report->pid > 0 && !context->second_has_left) {
+    // Somebody killed the first process while the second was on its way: that one still uses the arena, the plan and the
+    // report. It is this program's child, and nobody reaps it before this call returns.
+    siginfo_t information;
+    ci_call(SYS_kill, spawn->report->pid, SIGKILL);
+    while (ci_call(SYS_waitid, P_PID, spawn->report->pid, &information, WEXITED | WNOWAIT, 0) == -EINTR) {}
+    if (spawn->report->error == 0) spawn->report->error = ECANCELED;
+    if (spawn->report->operation < 0) spawn->report->operation = (int32_t)context->next;
+    spawn->report->call = SYS_clone3;
+  }
+  // 2, which only root may dump, cannot be set.
+  if (dumpable >= 0 && dumpable <= 1 && ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0) != dumpable)
+    ci_call(SYS_prctl, PR_SET_DUMPABLE, dumpable, 0, 0, 0);
   ci_call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
 
-  *spawn->report = arena->report;
   if (pid < 0) {
     spawn->report->operation = CI_IN_THE_PARENT;
     spawn->report->error = (int32_t)-pid;

@@ -111,7 +111,9 @@ struct ci_spawn {
   size_t slot_count;
   int32_t parent_end;       // the parent's end of the socket, which the child must not keep open, or -1
   uint64_t *nanoseconds;    // one duration an operation, or NULL
-  struct ci_report *report;
+  struct ci_report *report; // written while the child runs: report->pid can be read at a barrier after CI_FORK
+  // 1: the child gets a copy of this program's memory. Then nanoseconds and report must be in a mapping that is MAP_SHARED.
+  uint32_t copy_memory;
   // Both are filled before the child runs, so another thread can serve barriers while ci_spawn() waits.
   int32_t pidfd;
   int32_t pid;

@@ -8,14 +8,17 @@
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/types.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -25,6 +28,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 static inline long cl_result(long value) { return value < 0 ? -(long)errno : value; }
@@ -55,6 +59,17 @@ enum {
 static inline int cl_setns(int fd, int flags) { return (int)cl_result(syscall(SYS_setns, fd, flags)); }
 static inline int cl_unshare(int flags) { return (int)cl_result(syscall(SYS_unshare, flags)); }
 
+// The CLONE_NEW* bit of a namespace by its descriptor; -ENOTTY for a descriptor of anything else.
+static inline int cl_namespace_type(int fd) {
+  struct statfs status;
+  long result = cl_result(fstatfs(fd, &status));
+  if (result < 0) return (int)result;
+  if (status.f_type != 0x6e736673 /* NSFS_MAGIC */) return -ENOTTY;
+  return (int)cl_result(ioctl(fd, _IO(0xb7, 3) /* NS_GET_NSTYPE */));
+}
+// A descriptor of the user namespace that owns a namespace; -EPERM for one outside of the caller's.
+static inline int cl_namespace_owner(int fd) { return (int)cl_result(ioctl(fd, _IO(0xb7, 1) /* NS_GET_USERNS */)); }
+
 // MARK: files
 
 static inline int cl_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
@@ -76,7 +91,23 @@ static inline int cl_memfd_create(const char *name, unsigned flags) {
 static inline int cl_renameat2(int from, const char *old, int to, const char *new_name, unsigned flags) {
   return (int)cl_result(syscall(SYS_renameat2, from, old, to, new_name, flags));
 }
+// write(2) that answers -EPIPE where nobody reads, without the signal: SIGPIPE is blocked around the call and taken back.
+static inline long cl_write_quietly(int fd, const void *bytes, size_t count) {
+  sigset_t pipe_signal, before, pending;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  long result = cl_result(write(fd, bytes, count));
+  if (result == -EPIPE && !sigismember(&pending, SIGPIPE)) {
+    struct timespec at_once = {0};
+    while (sigtimedwait(&pipe_signal, NULL, &at_once) < 0 && errno == EINTR) continue;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return result;
+}
 static inline int cl_syncfs(int fd) { return (int)cl_result(syscall(SYS_syncfs, fd)); }
+static inline int cl_flock(int fd, int operation) { return (int)cl_result(flock(fd, operation)); }
 static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) {
   return gnu_dev_makedev(major_number, minor_number);
 }
@@ -85,6 +116,13 @@ static inline unsigned cl_minor(uint64_t device) { return gnu_dev_minor(device);
 // Directory entries in the kernel's own form (getdents64(2)): readdir(3) needs a second descriptor and hides errors.
 static inline long cl_getdents(int directory, void *buffer, size_t size) {
   return cl_result(syscall(SYS_getdents64, directory, buffer, size));
+}
+
+// Whether overlayfs hides what lower layers have in a directory.
+static inline int cl_is_overlay_opaque(const char *path) {
+  char value = 0;
+  return (lgetxattr(path, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y') ||
+         (lgetxattr(path, "user.overlay.opaque", &value, 1) == 1 && value == 'y');
 }
 
 // MARK: processes
@@ -139,6 +177,15 @@ static inline int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity, int m
   long count = cl_result(epoll_wait(epoll, events, capacity, milliseconds));
   for (long index = 0; index < count; index++) tokens[index] = events[index].data.u64;
   return (int)count;
+}
+static inline int cl_signalfd(const sigset_t *set) {
+  return (int)cl_result(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+// The number of a waiting signal; -EAGAIN when there is none.
+static inline int cl_signalfd_read(int fd) {
+  struct signalfd_siginfo information;
+  long count = cl_result(read(fd, &information, sizeof information));
+  return count < 0 ? (int)count : (int)information.ssi_signo;
 }
 static inline int cl_eventfd(void) { return (int)cl_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 

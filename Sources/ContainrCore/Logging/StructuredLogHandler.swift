@@ -1,3 +1,4 @@
+import CContainrLinux
 import Glibc
 import Logging
 

@@ -12,7 +12,7 @@ extension LaunchOperation {
     case .mountAttributes(let slot, let set, let clear, let propagation, let userNamespace, let recursive):
       "set \(slot) to "
         + (set.names + clear.names.map { "not \($0)" } + (propagation.map { ["\($0)"] } ?? [])
-          + (userNamespace == nil ? [] : ["id-mapped"])).joined(separator: " ") + (recursive ? ", and all below" : "")
+        + (userNamespace == nil ? [] : ["id-mapped"])).joined(separator: " ") + (recursive ? ", and all below" : "")
     case .attach(let slot, _, let path, _, _): "attach \(slot) at \(path)"
     case .attachOnHost(let slot, let path): "attach \(slot) over the host's \(path)"
     case .classicMount(_, let target, let type, _, let data): "mount \(type) \(data) at \(target)"

@@ -57,7 +57,8 @@ private struct PlanEncoder {
     }
     guard isClean else {
       throw ContainrError(
-        .invalidArgument, "encoding the launch plan", hint: "the text \"\(text)\" has a NUL byte, which the kernel reads as its end")
+        .invalidArgument, "encoding the launch plan",
+        hint: "the text \"\(text)\" has a NUL byte, which the kernel reads as its end")
     }
     data.append(0)
     return UInt64(offset)

@@ -6,11 +6,8 @@ extension LaunchPlan {
   func cloneFailure(_ errno: Errno) -> ContainrError {
     let activity = namespaceFlags == 0 ? "creating a process" : "creating namespaces"
     var error = ContainrError.errno(errno, .namespaceCreate, activity, call: "clone3(2)")
+    if errno == .notPermitted, namespaceFlags != 0 { Self.refusedNamespaces(&error, flags: namespaceFlags) }
     switch errno {
-    case .notPermitted where namespaceFlags & 0x1000_0000 == 0:
-      error.hint = "run as root, or ask for a user namespace (rootless)"
-    case .notPermitted:
-      error.hint = "user namespaces may be switched off: see /proc/sys/user/max_user_namespaces"
     case .noSpace, .tooManyUsers:
       error.code = .resourceExhausted
       error.hint = "a limit under /proc/sys/user is reached"
@@ -20,6 +17,16 @@ extension LaunchPlan {
     default: break
     }
     return error
+  }
+
+  /// Words and hint for the most usual failure of all: no right to make namespaces.
+  private static func refusedNamespaces(_ error: inout ContainrError, flags: UInt64) {
+    error.activity = "cannot create namespace"
+    let asksForUserNamespace = flags & 0x1000_0000 != 0
+    error.hint =
+      asksForUserNamespace
+      ? "user namespaces may be switched off: see /proc/sys/user/max_user_namespaces"
+      : "run as root, or ask for a user namespace (rootless)"
   }
 
   /// The error of one operation.
@@ -41,6 +48,7 @@ extension LaunchPlan {
     default:
       error = .errno(errno, operation.errorCode, operation.activity, call: call)
     }
+    if case .unshare(let flags) = operation, errno == .notPermitted { Self.refusedNamespaces(&error, flags: flags) }
     if case .attach(_, _, _, _, followLinks: false) = operation, errno == .tooManySymbolicLinkLevels {
       error.code = .pathEscape
       error.hint = "a symbolic link stands where a mount point must be"
