@@ -103,6 +103,7 @@ let package = Package(
     // Examples, each of which imports one product
     example("security-report", of: "ContainrSecurity"),
     example("cgroup-limits", of: "ContainrCgroups"),
+    example("namespace-shell", of: "ContainrNamespaces"),
     // Benchmarks
     .executableTarget(
       name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
@@ -113,8 +114,10 @@ let package = Package(
       path: "Tests/ContainrTestSupport", swiftSettings: settings),
     tests("ContainrCoreTests", on: ["ContainrCore"]),
     tests("ContainrOCITests", on: ["ContainrCore", "ContainrOCI"]),
-    tests("ContainrLaunchTests", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux"]),
-    tests("ContainrNamespacesTests", on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux"]),
+    tests("ContainrLaunchTests", on: ["ContainrCore", "ContainrLaunch", "CContainrInit", "CContainrLinux"]),
+    tests(
+      "ContainrNamespacesTests",
+      on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux", "namespace-shell"]),
     tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),

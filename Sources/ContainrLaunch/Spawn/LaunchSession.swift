@@ -17,11 +17,11 @@ import SystemPackage
 /// at a barrier for as long as it likes.
 ///
 /// Dropping a session that has not finished makes the process give up, and reaps it.
-//
-// @unchecked: `arguments`, `report` and `nanoseconds` are written by the kernel and by the cloning thread before the child
-// runs its first operation, and by the child while that thread is held in clone3. This side reads `arguments.pid` only after
-// the child has sent a byte, and the rest only after the thread was joined. Every method is for one thread at a time.
 public final class LaunchSession: @unchecked Sendable {
+  // @unchecked: `arguments`, `report` and `nanoseconds` are written by the kernel and by the cloning thread before the child
+  // runs its first operation, and by the child while that thread is held in clone3. This side reads the pids in `arguments`
+  // and `report` only after the child has sent a byte, and the rest only after the thread was joined. Every method is for one
+  // thread at a time.
   private let plan: LaunchPlan
   private let bytes: [UInt64]
   private let socket: CInt
@@ -80,16 +80,16 @@ public final class LaunchSession: @unchecked Sendable {
     nanoseconds.initialize(repeating: 0)
 
     guard plan.hasBarriers else {
-      spawn()
+      launch.run()
       if childEnd >= 0 { close(childEnd) }
       return
     }
-    // The closing of the last child's end tells this side that the process runs its program, or has failed. `self` must not
-    // be held by the thread: dropping the session is what ends it.
-    let session = UnownedSession(self)
+    // The closing of the last child's end tells this side that the process runs its program, or has failed. The thread must
+    // not hold `self`: dropping the session is what ends it.
+    let launch = launch
     let end = childEnd
     thread = Thread.start(name: "containr-launch") {
-      session.value.spawn()
+      launch.run()
       close(end)
     }
   }
@@ -199,7 +199,25 @@ public final class LaunchSession: @unchecked Sendable {
     return plan.failure(of: plan.operations[Int(report.operation)], errno, call: call, message: message)
   }
 
-  private func spawn() {
+  private var launch: Launch {
+    Launch(
+      plan: plan, bytes: bytes, socket: socket, arguments: arguments, report: report,
+      nanoseconds: nanoseconds.isEmpty ? nil : nanoseconds.baseAddress)
+  }
+}
+
+/// What the cloning thread works with.
+//
+// @unchecked: the pointers are the session's, which joins the thread before it gives them back.
+private struct Launch: @unchecked Sendable {
+  let plan: LaunchPlan
+  let bytes: [UInt64]
+  let socket: CInt
+  let arguments: UnsafeMutablePointer<ci_spawn>
+  let report: UnsafeMutablePointer<ci_report>
+  let nanoseconds: UnsafeMutablePointer<UInt64>?
+
+  func run() {
     bytes.withUnsafeBytes { bytes in
       plan.inherited.withUnsafeBufferPointer { slots in
         arguments.pointee.plan = bytes.baseAddress
@@ -209,20 +227,13 @@ public final class LaunchSession: @unchecked Sendable {
         arguments.pointee.slots = slots.baseAddress
         arguments.pointee.slot_count = slots.count
         arguments.pointee.parent_end = socket
-        arguments.pointee.nanoseconds = nanoseconds.isEmpty ? nil : nanoseconds.baseAddress
+        arguments.pointee.nanoseconds = nanoseconds
         arguments.pointee.report = report
         arguments.pointee.copy_memory = plan.copiesMemory ? 1 : 0
         _ = ci_spawn(arguments)
       }
     }
   }
-}
-
-/// A session without a hold on it. Good while its thread runs, because `deinit` joins the thread.
-private struct UnownedSession: @unchecked Sendable {
-  private let reference: Unmanaged<LaunchSession>
-  init(_ session: LaunchSession) { reference = .passUnretained(session) }
-  var value: LaunchSession { reference.takeUnretainedValue() }
 }
 
 extension LaunchPlan {
