@@ -52,9 +52,9 @@ import Testing
   private func asAnybody(_ script: String, grants: String? = nil) async throws -> (text: String, status: TerminationStatus) {
     try await withTemporaryDirectory { directory in
       chmod(directory.string, 0o777)
-      let program = directory.appending("namespace-shell")
-      try FileContents.replace(program, with: try FileContents.read(try builtProgram("namespace-shell"), limit: 1 << 28), durable: false)
-      chmod(program.string, 0o755)
+      // Copied by the shell: a copy that this program writes may be open in a process that another test starts just then, and
+      // what is open for writing cannot be executed.
+      let program = try builtProgram("namespace-shell")
       try FileContents.replace(directory.appending("grants"), with: Array((grants ?? "").utf8), durable: false)
       chmod(directory.appending("grants").string, 0o644)
       // newuidmap(1) finds its caller in the user database.
@@ -63,7 +63,7 @@ import Testing
       chmod(directory.appending("passwd").string, 0o644)
       return try await output(
         of: """
-          touch /etc/subuid /etc/subgid
+          install -m 755 \(program) namespace-shell && touch /etc/subuid /etc/subgid
           mount --bind grants /etc/subuid && mount --bind grants /etc/subgid && mount --bind passwd /etc/passwd || exit 99
           exec setpriv --reuid \(Self.anybody) --regid \(Self.anybody) --clear-groups ./namespace-shell sh -c '\(script)'
           """
