@@ -65,7 +65,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
   ],
   targets: [
@@ -104,10 +104,15 @@ let package = Package(
     example("security-report", of: "ContainrSecurity"),
     example("cgroup-limits", of: "ContainrCgroups"),
     example("namespace-shell", of: "ContainrNamespaces"),
+    .executableTarget(
+      name: "containr", dependencies: ["Containr", "ContainrCore", "CContainrLinux", argumentParser, system, logging],
+      path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
     // Benchmarks
     .executableTarget(
       name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
       swiftSettings: settings),
+    // Examples
+    example("image-unpack", of: "ContainrImage"),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
@@ -122,7 +127,7 @@ let package = Package(
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
-    tests("ContainrRuntimeTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRuntime", "Containr", "CContainrLinux"]),
+    tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -111,3 +111,10 @@ extension LaunchPlan: CustomStringConvertible {
     return text + String(repeating: " ", count: max(2, 84 - text.count)) + manual
   }
 }
+
+extension LaunchPlan {
+  /// Puts an operation that fails with EBADF in the place of one, for tests of what a failed start leaves behind.
+  package mutating func fail(at index: Int) {
+    operations[index] = .close(makeSlot())
+  }
+}

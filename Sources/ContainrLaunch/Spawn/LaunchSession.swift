@@ -16,20 +16,12 @@ import SystemPackage
 /// A plan without barriers runs on the calling thread; one with barriers gets a thread of its own, and a session may rest
 /// at a barrier for as long as it likes.
 ///
-/// Dropping a session that has not finished makes the process give up, and reaps it.
-public final class LaunchSession: @unchecked Sendable {
-  // @unchecked: `arguments`, `report` and `nanoseconds` are written by the kernel and by the cloning thread before the child
-  // runs its first operation, and by the child while that thread is held in clone3. This side reads the pids in `arguments`
-  // and `report` only after the child has sent a byte, and the rest only after the thread was joined. Every method is for one
-  // thread at a time.
+/// Dropping a session that has not finished makes the process give up, and reaps it. Every method is for one thread at a
+/// time.
+public final class LaunchSession {
   private let plan: LaunchPlan
-  private let bytes: [UInt64]
   private let socket: CInt
-  private let arguments: UnsafeMutablePointer<ci_spawn>
-  private let report: UnsafeMutablePointer<ci_report>
-  private let nanoseconds: UnsafeMutableBufferPointer<UInt64>
-  /// A mapping that holds `report` and `nanoseconds` where the child does not share this program's memory.
-  private let shared: UnsafeMutableRawBufferPointer?
+  private let call: CloneCall
   private var thread: pthread_t?
   private var received: OwnedDescriptor?
   private var isFinished = false
@@ -52,44 +44,25 @@ public final class LaunchSession: @unchecked Sendable {
       plan.setSlot(slot, to: childEnd)
     }
     self.plan = plan
-    self.bytes = bytes
     socket = parentEnd
-    arguments = .allocate(capacity: 1)
-    arguments.initialize(to: ci_spawn())
-    let count = traced ? plan.operations.count : 0
-    if plan.copiesMemory {
-      let size = MemoryLayout<ci_report>.stride + count * 8 + 8
-      let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
-      guard let memory, memory != MAP_FAILED else {
-        let error = ContainrError.errno(.current, .containerStart, "sharing memory with the new process", call: "mmap(2)")
-        if childEnd >= 0 { close(childEnd) }
-        if parentEnd >= 0 { close(parentEnd) }
-        arguments.deallocate()
-        throw error
-      }
-      shared = UnsafeMutableRawBufferPointer(start: memory, count: size)
-      report = memory.bindMemory(to: ci_report.self, capacity: 1)
-      let times = (memory + (MemoryLayout<ci_report>.stride + 7) / 8 * 8).bindMemory(to: UInt64.self, capacity: count)
-      nanoseconds = UnsafeMutableBufferPointer(start: times, count: count)
-    } else {
-      shared = nil
-      report = .allocate(capacity: 1)
-      nanoseconds = .allocate(capacity: count)
+    let call: CloneCall
+    do throws(ContainrError) {
+      call = try CloneCall(plan, bytes: bytes, parentEnd: parentEnd, traced: traced)
+    } catch {
+      for end in [childEnd, parentEnd] where end >= 0 { close(end) }
+      throw error
     }
-    report.initialize(to: ci_report())
-    nanoseconds.initialize(repeating: 0)
+    self.call = call
 
     guard plan.hasBarriers else {
-      launch.run()
+      call.make()
       if childEnd >= 0 { close(childEnd) }
       return
     }
-    // The closing of the last child's end tells this side that the process runs its program, or has failed. The thread must
-    // not hold `self`: dropping the session is what ends it.
-    let launch = launch
     let end = childEnd
     thread = Thread.start(name: "containr-launch") {
-      launch.run()
+      call.make()
+      // The closing of the last child's end tells the session that the process runs its program, or has failed.
       close(end)
     }
   }
@@ -101,28 +74,22 @@ public final class LaunchSession: @unchecked Sendable {
       close(socket)
     }
     if let thread { pthread_join(thread, nil) }
-    if !isFinished, arguments.pointee.pidfd >= 0 {
-      let process = ProcessDescriptor(owning: OwnedDescriptor(owning: arguments.pointee.pidfd), pid: arguments.pointee.pid)
+    if !isFinished, call.arguments.pointee.pidfd >= 0 {
+      let process = ProcessDescriptor(
+        owning: OwnedDescriptor(owning: call.arguments.pointee.pidfd), pid: call.arguments.pointee.pid)
+      // It is this program's own unreaped child: neither call can fail, and a deinit could not say so.
       _ = Result { try process.send(.kill) }
       _ = Result { try process.reap() }
-      if report.pointee.pid > 0,
-        case .success(let second) = Result(catching: { try ProcessDescriptor(pid: report.pointee.pid) })
-      {
-        _ = Result { try second.send(.kill) }
-        _ = Result { try second.reap() }
+      let second = call.report.pointee.pid
+      if second > 0, case .success(let process) = Result(catching: { try ProcessDescriptor(pid: second) }) {
+        _ = Result { try process.send(.kill) }
+        _ = Result { try process.reap() }
       }
-    }
-    arguments.deallocate()
-    if let shared {
-      munmap(shared.baseAddress!, shared.count)
-    } else {
-      report.deallocate()
-      nanoseconds.deallocate()
     }
   }
 
   /// The process id. Known from the first barrier on; after ``LaunchOperation/fork`` it is the id of the process that goes on.
-  public var pid: Int32 { report.pointee.pid > 0 ? report.pointee.pid : arguments.pointee.pid }
+  public var pid: Int32 { call.report.pointee.pid > 0 ? call.report.pointee.pid : call.arguments.pointee.pid }
 
   // MARK: Barriers
 
@@ -170,6 +137,8 @@ public final class LaunchSession: @unchecked Sendable {
     if let thread { pthread_join(thread, nil) }
     thread = nil
     isFinished = true
+    let arguments = call.arguments
+    let report = call.report
     guard arguments.pointee.pidfd >= 0 else { throw failure() }
     var process = ProcessDescriptor(owning: OwnedDescriptor(owning: arguments.pointee.pidfd), pid: arguments.pointee.pid)
     if report.pointee.pid > 0 {
@@ -183,53 +152,87 @@ public final class LaunchSession: @unchecked Sendable {
     }
     return LaunchResult(
       process: process, descriptor: received.take(),
-      durations: nanoseconds.isEmpty ? nil : nanoseconds.map { .nanoseconds(Int64($0)) })
+      durations: call.nanoseconds.isEmpty ? nil : call.nanoseconds.map { .nanoseconds(Int64($0)) })
   }
 
   private func failure() -> ContainrError {
-    let report = report.pointee
+    let report = call.report.pointee
     let errno = Errno(rawValue: report.error)
-    let call = ci_call_name(report.call).map { String(cString: $0) + "(2)" } ?? "system call \(report.call)"
+    let name = ci_call_name(report.call).map { String(cString: $0) + "(2)" } ?? "system call \(report.call)"
     if report.error == 0 {
       return ContainrError(
         .internalError, "checking the launch plan", hint: "operation \(report.operation) is malformed")
     }
     guard report.operation >= 0 else { return plan.cloneFailure(errno) }
     let message = withUnsafeBytes(of: report.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    return plan.failure(of: plan.operations[Int(report.operation)], errno, call: call, message: message)
-  }
-
-  private var launch: Launch {
-    Launch(
-      plan: plan, bytes: bytes, socket: socket, arguments: arguments, report: report,
-      nanoseconds: nanoseconds.isEmpty ? nil : nanoseconds.baseAddress)
+    return plan.failure(of: plan.operations[Int(report.operation)], errno, call: name, message: message)
   }
 }
 
-/// What the cloning thread works with.
+/// One call of `ci_spawn()` with the memory that it fills.
 //
-// @unchecked: the pointers are the session's, which joins the thread before it gives them back.
-private struct Launch: @unchecked Sendable {
-  let plan: LaunchPlan
-  let bytes: [UInt64]
-  let socket: CInt
+// @unchecked: `arguments` and `report` are written by the kernel and by the cloning thread before the child runs its first
+// operation, and by the child while that thread is held in clone3. The session reads `arguments.pid` only after the child
+// has sent a byte, and the rest only after it has joined the thread.
+private final class CloneCall: @unchecked Sendable {
   let arguments: UnsafeMutablePointer<ci_spawn>
   let report: UnsafeMutablePointer<ci_report>
-  let nanoseconds: UnsafeMutablePointer<UInt64>?
+  let nanoseconds: UnsafeMutableBufferPointer<UInt64>
+  /// A mapping that holds `report` and `nanoseconds` where the child does not share this program's memory.
+  private let shared: UnsafeMutableRawBufferPointer?
+  private let plan: LaunchPlan
+  private let bytes: [UInt64]
 
-  func run() {
+  init(_ plan: LaunchPlan, bytes: [UInt64], parentEnd: CInt, traced: Bool) throws(ContainrError) {
+    self.plan = plan
+    self.bytes = bytes
+    let count = traced ? plan.operations.count : 0
+    if plan.copiesMemory {
+      let reportSize = (MemoryLayout<ci_report>.stride + 7) / 8 * 8
+      let size = reportSize + count * MemoryLayout<UInt64>.stride
+      let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+      guard let memory, memory != MAP_FAILED else {
+        throw .errno(.current, .containerStart, "sharing memory with the new process", call: "mmap(2)")
+      }
+      shared = UnsafeMutableRawBufferPointer(start: memory, count: size)
+      report = memory.bindMemory(to: ci_report.self, capacity: 1)
+      nanoseconds = UnsafeMutableBufferPointer(
+        start: (memory + reportSize).bindMemory(to: UInt64.self, capacity: count), count: count)
+    } else {
+      shared = nil
+      report = .allocate(capacity: 1)
+      nanoseconds = .allocate(capacity: count)
+    }
+    arguments = .allocate(capacity: 1)
+    arguments.initialize(to: ci_spawn())
+    report.initialize(to: ci_report())
+    nanoseconds.initialize(repeating: 0)
+    arguments.pointee.clone_flags = plan.namespaceFlags
+    arguments.pointee.cgroup = plan.cgroupDescriptor ?? -1
+    arguments.pointee.parent_end = parentEnd
+    arguments.pointee.nanoseconds = traced ? nanoseconds.baseAddress : nil
+    arguments.pointee.report = report
+    arguments.pointee.copy_memory = plan.copiesMemory ? 1 : 0
+  }
+
+  deinit {
+    arguments.deallocate()
+    if let shared {
+      munmap(shared.baseAddress!, shared.count)
+    } else {
+      report.deallocate()
+      nanoseconds.deallocate()
+    }
+  }
+
+  func make() {
     bytes.withUnsafeBytes { bytes in
       plan.inherited.withUnsafeBufferPointer { slots in
         arguments.pointee.plan = bytes.baseAddress
         arguments.pointee.plan_size = bytes.count
-        arguments.pointee.clone_flags = plan.namespaceFlags
-        arguments.pointee.cgroup = plan.cgroupDescriptor ?? -1
         arguments.pointee.slots = slots.baseAddress
         arguments.pointee.slot_count = slots.count
-        arguments.pointee.parent_end = socket
-        arguments.pointee.nanoseconds = nanoseconds
-        arguments.pointee.report = report
-        arguments.pointee.copy_memory = plan.copiesMemory ? 1 : 0
+        // The result is in the report.
         _ = ci_spawn(arguments)
       }
     }

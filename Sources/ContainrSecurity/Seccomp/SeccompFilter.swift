@@ -10,7 +10,7 @@ public struct SeccompFilter: Hashable, Sendable {
   public var instructionCount: Int { bytes.count / 8 }
 
   /// Takes instructions; nil unless there are 1 to 4096 of 8 bytes.
-  init?(bytes: [UInt8]) {
+  package init?(bytes: [UInt8]) {
     guard !bytes.isEmpty, bytes.count % 8 == 0, bytes.count / 8 <= Self.maximumInstructionCount else { return nil }
     self.bytes = bytes
   }

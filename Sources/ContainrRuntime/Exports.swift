@@ -1,0 +1,6 @@
+@_exported import ContainrCgroups
+@_exported import ContainrCore
+@_exported import ContainrLaunch
+@_exported import ContainrNamespaces
+@_exported import ContainrRootFS
+@_exported import ContainrSecurity

@@ -1,0 +1,109 @@
+import CContainrLinux
+import ContainrCgroups
+import ContainrCore
+import ContainrLaunch
+import ContainrNamespaces
+import ContainrRootFS
+import ContainrSecurity
+import Glibc
+import SystemPackage
+
+extension StateDirectory {
+  /// Executes a program in a running container, be it this program's or another's, with the rights of its first process.
+  ///
+  /// The environment is the container's with that of `process` on top; user and working directory are the container's where
+  /// they are left at their defaults.
+  ///
+  /// - Throws: `CONTAINER_NOT_FOUND`, `CONTAINER_STATE` where it does not run, and the exact failure of the start.
+  public func execute(_ process: ProcessConfiguration, in id: ContainerID) async throws -> ContainerProcess {
+    let box = try await blocking("containr-exec") {
+      let ends = try StreamEnds(process.streams)
+      let streams = ends.streams
+      return (StartedBox(try launch(process, in: id, ends)), streams)
+    }
+    return try ContainerProcess(box.0.take(), streams: box.1)
+  }
+
+  private func launch(
+    _ process: ProcessConfiguration, in id: ContainerID, _ streams: borrowing StreamEnds
+  ) throws(ContainrError) -> StartedProcess {
+    let record = try record(id)
+    guard let target = try record.process?.open() else {
+      throw ContainrError(.containerState, "executing a program in the container \(id)", hint: "it does not run")
+    }
+    var process = process
+    var profile = record.profile
+    if process.user != .root || !process.additionalGroups.isEmpty {
+      // The container's own files, which it may have changed since: read through its root, never followed out of it.
+      let root = RootDirectory(
+        owning: try OwnedDescriptor.open(FilePath("/proc/\(target.pid)/root"), flags: CInt(CL_O_PATH) | O_DIRECTORY))
+      profile.user = try UserDatabase(in: root).identity(of: process.user, additional: process.additionalGroups)
+    }
+    if process.workingDirectory == "/" { process.workingDirectory = profile.workingDirectory }
+    let names = Set(process.environment.map { $0.prefix { $0 != "=" } })
+    profile.environment = profile.environment.filter { !names.contains($0.prefix { $0 != "=" }) } + process.environment
+    process.noNewPrivileges = profile.noNewPrivileges
+
+    let granted = try process.capabilities.resolve(from: profile.bounding, available: profile.bounding)
+    let capabilities = try Capabilities(granting: granted, toUser: profile.user.uid)
+    let filter = try filter(profile, granted: granted, id: id)
+    var cgroup: Cgroup?
+    if let path = record.cgroup { cgroup = try Cgroup.adopt(path, layout: try CgroupLayout.detect()) }
+    let join = try CgroupJoinHolder(cgroup)
+
+    var plan = LaunchPlan()
+    let input = streams.input.map { plan.inherit($0) }
+    let output = streams.output.map { plan.inherit($0) }
+    let error = streams.error.map { plan.inherit($0) }
+    // From the moment this process is in the container's pid namespace, those in it must not look into its memory, which
+    // is this program's.
+    plan.append(.control(.dumpable(false)))
+    let pidfd = plan.inherit(target.descriptor.rawValue)
+    var kinds: NamespaceSet = [.mnt, .uts, .ipc, .pid, .net]
+    if record.cgroup != nil { kinds.insert(.cgroup) }
+    if profile.isInUserNamespace { kinds.insert(.user) }
+    plan.append(.join(pidfd, flags: UInt64(kinds.rawValue), activity: "join the container's namespaces"))
+    plan.append(.fork)
+    plan.join(join)
+    if profile.isInUserNamespace { plan.append(.ids(uid: 0, gid: 0)) }
+    plan.append(.sessionKeyring())
+    if let size = process.terminal {
+      let devpts = plan.makeSlot()
+      let controller = plan.makeSlot()
+      let terminal = plan.makeSlot()
+      let socket = plan.makeParentSocket()
+      plan.append(.open(devpts, directory: .workingDirectory, path: "/dev/pts", flags: CInt(CL_O_PATH) | O_DIRECTORY))
+      plan.append(
+        .terminal(devpts: devpts, controller: controller, terminal: terminal, rows: size.rows, columns: size.columns))
+      plan.append(.send(controller, socket: socket))
+      plan.appendControllingTerminal(terminal)
+      if !profile.environment.contains(where: { $0.hasPrefix("TERM=") }) { profile.environment.append("TERM=xterm") }
+    } else {
+      plan.append(.newSession)
+      plan.append(.standardStreams(input, output, error))
+    }
+    plan.append(process: process, profile: profile, capabilities: capabilities, filter: filter)
+    try plan.appendExecute(process, environment: profile.environment, byDescriptor: true)
+
+    var result = try plan.spawn()
+    withExtendedLifetime(join) {}
+    withExtendedLifetime(target) {}
+    let controller = result.descriptor.take()
+    return StartedProcess(process: result.takeProcess(), terminal: controller, plan: plan, durations: nil)
+  }
+
+  private func filter(
+    _ profile: ExecutionProfile, granted: CapabilitySet, id: ContainerID
+  ) throws(ContainrError) -> SeccompFilter? {
+    switch profile.seccomp {
+    case .unconfined: return nil
+    case .containerDefault: return try seccompCache.filter(for: .containerDefault, capabilities: granted)
+    case .file:
+      let bytes = try FileContents.read(directory(id).appending("seccomp.bpf"), limit: 65536 * 8, code: .seccomp)
+      guard let filter = SeccompFilter(bytes: bytes) else {
+        throw ContainrError(.seccomp, "reading the filter of the container \(id)", hint: "the file is damaged")
+      }
+      return filter
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import ContainrCore
+import ContainrOCI
+import ContainrSecurity
+
+/// The rights of a container's first process, as far as further programs share them.
+struct ExecutionProfile: Hashable, Sendable {
+  var environment: [String]
+  var workingDirectory: String
+  var user: UserIdentity
+  var bounding: CapabilitySet
+  var noNewPrivileges: Bool
+  var seccomp: Seccomp
+
+  /// Where the filter for further programs comes from.
+  enum Seccomp: String, Sendable {
+    case containerDefault, file, unconfined
+  }
+
+  var isInUserNamespace: Bool
+  var layers: [String]
+
+  var json: JSON {
+    [
+      "environment": .array(environment.map { .string($0) }),
+      "workingDirectory": .string(workingDirectory),
+      "uid": .integer(Int64(user.uid)), "gid": .integer(Int64(user.gid)),
+      "groups": .array(user.supplementaryGroups.map { .integer(Int64($0)) }),
+      "home": .string(user.home),
+      "bounding": .unsigned(bounding.rawValue),
+      "noNewPrivileges": .bool(noNewPrivileges),
+      "seccomp": .string(seccomp.rawValue),
+      "userNamespace": .bool(isInUserNamespace),
+      "layers": .array(layers.map { .string($0) }),
+    ]
+  }
+}
+
+extension ExecutionProfile {
+  init(_ cursor: JSON.Cursor) throws(ContainrError) {
+    environment = try cursor.required("environment").strings()
+    workingDirectory = try cursor.required("workingDirectory").string()
+    var groups: [UInt32] = []
+    for group in try cursor.required("groups").elements() { groups.append(try group.integer(UInt32.self)) }
+    user = UserIdentity(
+      uid: try cursor.required("uid").integer(UInt32.self), gid: try cursor.required("gid").integer(UInt32.self),
+      supplementaryGroups: groups, home: try cursor.required("home").string())
+    bounding = CapabilitySet(rawValue: try cursor.required("bounding").integer(UInt64.self))
+    noNewPrivileges = try cursor.required("noNewPrivileges").bool()
+    let filter = try cursor.required("seccomp")
+    guard let seccomp = Seccomp(rawValue: try filter.string()) else { throw filter.invalid("an unknown kind of filter") }
+    self.seccomp = seccomp
+    isInUserNamespace = try cursor.required("userNamespace").bool()
+    layers = try cursor.required("layers").strings()
+  }
+}
