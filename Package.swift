@@ -8,6 +8,7 @@ import PackageDescription
 let staticLibraries: LinkerSetting = .unsafeFlags(
   [
     "-static-executable", "-Xlinker", "--start-group",
+    "-lFoundationEssentials", "-l_FoundationCollections", "-l_FoundationCShims",
     "-larchive", "-lnettle", "-lseccomp", "-lcap", "-lacl", "-lz", "-lzstd", "-lbz2", "-llzma", "-llz4",
     "-Xlinker", "--end-group",
   ], .when(configuration: .release))

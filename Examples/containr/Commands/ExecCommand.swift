@@ -5,7 +5,7 @@ import ContainrCore
 /// `containr exec`: a further program in a running container.
 struct ExecCommand: AsyncTool {
   static let configuration = CommandConfiguration(
-    commandName: "exec", abstract: "Run a command in a running container.",
+    commandName: "exec", _superCommandName: "containr", abstract: "Run a command in a running container.",
     discussion: "It joins all namespaces and the cgroup of the container, and has the same rights as its first process.")
   static let failureStatus: Int32 = 125
 
@@ -16,6 +16,8 @@ struct ExecCommand: AsyncTool {
     parsing: .captureForPassthrough,
     help: ArgumentHelp("The container, then the command with its arguments.", valueName: "container command ..."))
   var containerAndCommand: [String] = []
+
+  func validate() throws { try Self.checkPassthrough(containerAndCommand) }
 
   func work() async throws -> Int32 {
     guard containerAndCommand.count >= 2 else {

@@ -7,7 +7,7 @@ import Logging
 /// `containr run`: a container from an image, in the foreground.
 struct RunCommand: AsyncTool {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Run a command in a new container.",
+    commandName: "run", _superCommandName: "containr", abstract: "Run a command in a new container.",
     discussion: "The exit status is the command's; 125 where containr itself fails, 126 where the command cannot be executed, "
       + "127 where it is not there, 128 and the signal's number where a signal ended it.")
   static let failureStatus: Int32 = 125
@@ -26,6 +26,8 @@ struct RunCommand: AsyncTool {
     parsing: .captureForPassthrough,
     help: ArgumentHelp("The image, then the command with its arguments, all of which go to it.", valueName: "image [command ...]"))
   var imageAndCommand: [String] = []
+
+  func validate() throws { try Self.checkPassthrough(imageAndCommand) }
 
   func work() async throws -> Int32 {
     let (configuration, stopSignal) = try configuration()
