@@ -37,7 +37,9 @@
 #endif
 
 // The child runs on a stack and in a memory that sanitizers know as the parent's.
+#ifndef CI_FUZZ
 #pragma clang attribute push(__attribute__((no_sanitize("address", "thread"))), apply_to = function)
+#endif
 
 // Makes a call and leaves its number for the report.
 #define call(number, ...) (context->report->call = (int32_t)(number), ci_call(number, ##__VA_ARGS__))
@@ -663,11 +665,23 @@ static uint64_t now(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+static void close_others(context_t *context) {
+  unsigned first = 3;
+  for (int32_t index = 0; index < context->kept_count; index++) {
+    unsigned kept = (unsigned)context->kept[index];
+    if (kept > first) ci_call(SYS_close_range, first, kept - 1, 0);
+    if (kept >= first) first = kept + 1;
+  }
+  ci_call(SYS_close_range, first, ~0u, 0);
+  context->closes_others = 0;
+}
+
 void ci_run(void *argument) {
   context_t *context = argument;
   const struct ci_operation *operations = ci_operations(context->plan);
   uint64_t *nanoseconds = context->nanoseconds;
   if (context->parent_end >= 0) close_descriptor(context->parent_end), context->parent_end = -1;
+  if (context->closes_others) close_others(context);
   uint64_t before = nanoseconds ? now() : 0;
   for (; context->next < context->plan->operation_count; context->next++) {
     uint32_t index = context->next;
@@ -688,4 +702,6 @@ void ci_run(void *argument) {
 #endif
 }
 
+#ifndef CI_FUZZ
 #pragma clang attribute pop
+#endif

@@ -7,7 +7,8 @@ import SystemPackage
 import Testing
 
 /// Runs a plan whose program writes to a pipe, and gives what it wrote with its status.
-func run(_ build: (inout LaunchPlan) -> Void, paths: [String], arguments: [String]) async throws -> (String, TerminationStatus) {
+func run(_ build: (inout LaunchPlan) -> Void, paths: [String], arguments: [String]) async throws -> (String, TerminationStatus)
+{
   var plan = LaunchPlan()
   var pipe = try OwnedDescriptor.pipe()
   let reader = pipe.takeFirst()
