@@ -1,0 +1,23 @@
+// Runs a container of 50 MB of memory and 256 CPU shares, and prints its limits as it sees them itself:
+//
+//   sudo limited-container
+
+import Containr
+
+let store = try ImageStore(StateDirectory.standard.appending("images"))
+let image = try DefaultImage().resolve(in: store)
+
+let root = RootFS(.overlay(OverlayRoot(layers: image.layers, writableLayer: .none)))
+let configuration = ContainerConfiguration(rootFS: root) {
+  $0.process.arguments = ["sh", "-c", "cd /sys/fs/cgroup; grep -H . memory*/memory.limit_in_bytes cpu*/cpu.shares memory.max cpu.weight"]
+  $0.process.streams.error = .null
+  $0.resources.memory.limit = .mebibytes(50)
+  $0.resources.cpu.shares = 256
+}
+
+let state = try StateDirectory(StateDirectory.standard)
+let peak = try await withContainer(configuration, in: state) { container in
+  _ = try await container.wait()
+  return try await container.statistics().memory?.peak
+}
+print("peak of memory: \(peak.map(String.init(describing:)) ?? "unknown")")
