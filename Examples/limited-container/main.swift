@@ -9,7 +9,9 @@ let image = try DefaultImage().resolve(in: store)
 
 let root = RootFS(.overlay(OverlayRoot(layers: image.layers, writableLayer: .none)))
 let configuration = ContainerConfiguration(rootFS: root) {
-  $0.process.arguments = ["sh", "-c", "cd /sys/fs/cgroup; grep -H . memory*/memory.limit_in_bytes cpu*/cpu.shares memory.max cpu.weight"]
+  $0.process.arguments = [
+    "sh", "-c", "cd /sys/fs/cgroup; grep -H . memory*/memory.limit_in_bytes cpu*/cpu.shares memory.max cpu.weight",
+  ]
   $0.process.streams.error = .null
   $0.resources.memory.limit = .mebibytes(50)
   $0.resources.cpu.shares = 256
