@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -112,6 +113,10 @@ static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) 
 }
 static inline unsigned cl_major(uint64_t device) { return gnu_dev_major(device); }
 static inline unsigned cl_minor(uint64_t device) { return gnu_dev_minor(device); }
+// Directory entries in the kernel's own form (getdents64(2)): readdir(3) needs a second descriptor and hides errors.
+static inline long cl_getdents(int directory, void *buffer, size_t size) {
+  return cl_result(syscall(SYS_getdents64, directory, buffer, size));
+}
 
 // Whether overlayfs hides what lower layers have in a directory.
 static inline int cl_is_overlay_opaque(const char *path) {
@@ -172,6 +177,15 @@ static inline int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity, int m
   long count = cl_result(epoll_wait(epoll, events, capacity, milliseconds));
   for (long index = 0; index < count; index++) tokens[index] = events[index].data.u64;
   return (int)count;
+}
+static inline int cl_signalfd(const sigset_t *set) {
+  return (int)cl_result(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+// The number of a waiting signal; -EAGAIN when there is none.
+static inline int cl_signalfd_read(int fd) {
+  struct signalfd_siginfo information;
+  long count = cl_result(read(fd, &information, sizeof information));
+  return count < 0 ? (int)count : (int)information.ssi_signo;
 }
 static inline int cl_eventfd(void) { return (int)cl_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
@@ -287,4 +301,40 @@ static inline int cl_bpf_device_detach(int cgroup, uint32_t id) {
   int result = cl_bpf(BPF_PROG_DETACH, &attributes);
   close(program);
   return result;
+}
+
+// MARK: preflight probes
+
+// Each asks whether the kernel knows a call, with arguments that can have no effect. -ENOSYS says no; most others yes.
+
+static inline int cl_probe_fsopen(void) { return (int)cl_result(syscall(SYS_fsopen, NULL, 0)); }
+static inline int cl_probe_mount_setattr(void) {
+  return (int)cl_result(syscall(SYS_mount_setattr, -1, "", 0, NULL, (size_t)0));
+}
+static inline int cl_probe_clone3(void) { return (int)cl_result(syscall(SYS_clone3, NULL, (size_t)0)); }
+// -EBADF where clone3 knows CLONE_INTO_CGROUP: no descriptor has this number, so no process is made.
+static inline int cl_probe_clone_into_cgroup(void) {
+  uint64_t arguments[11] = {[0] = UINT64_C(0x200000000), [4] = SIGCHLD, [10] = 0x7ffffffe};
+  long result = cl_result(syscall(SYS_clone3, arguments, sizeof arguments));
+  if (result == 0) _exit(0);
+  return (int)result;
+}
+// The highest Landlock ABI.
+static inline int cl_landlock_abi(void) {
+  return (int)cl_result(syscall(444 /* landlock_create_ruleset */, NULL, (size_t)0, 1u));
+}
+// The ids of the security modules in use (LSM_ID_*, Linux 6.8); their number.
+static inline int cl_lsm_list(uint64_t *ids, uint32_t capacity) {
+  uint32_t size = capacity * (uint32_t)sizeof *ids;
+  return (int)cl_result(syscall(461 /* lsm_list_modules */, ids, &size, 0u));
+}
+static inline int cl_fsopen(const char *type) { return (int)cl_result(syscall(SYS_fsopen, type, 1u /* CLOEXEC */)); }
+static inline int cl_fsconfig_flag(int context, const char *key) {
+  return (int)cl_result(syscall(SYS_fsconfig, context, 0u /* SET_FLAG */, key, NULL, 0));
+}
+static inline int cl_fsconfig_string(int context, const char *key, const char *value) {
+  return (int)cl_result(syscall(SYS_fsconfig, context, 1u /* SET_STRING */, key, value, 0));
+}
+static inline int cl_fsconfig_fd(int context, const char *key, int fd) {
+  return (int)cl_result(syscall(SYS_fsconfig, context, 5u /* SET_FD */, key, NULL, fd));
 }

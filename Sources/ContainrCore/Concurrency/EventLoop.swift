@@ -49,6 +49,8 @@ package final class EventLoop: TaskExecutor, Sendable {
       defer { state.nextToken += 1 }
       return state.nextToken
     }
+    // A cancellation that came after the event has left its token behind.
+    defer { if Task.isCancelled { _ = state.withLock { $0.cancelled.remove(token) } } }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         wait(for: descriptor, events, token, continuation)
@@ -63,34 +65,34 @@ package final class EventLoop: TaskExecutor, Sendable {
   ) {
     // A copy, so that several tasks can wait for one descriptor.
     let copy = cl_fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    var result = copy
     let isCancelled = state.withLock { state in
       if state.cancelled.remove(token) != nil { return true }
-      if copy >= 0 { state.waiting[token] = (copy, continuation) }
+      guard copy >= 0 else { return false }
+      // Under the lock: a cancellation between the two would close the copy, and its number could be another file's by
+      // the time it is added.
+      result = cl_epoll_add(epoll, copy, events | UInt32(EPOLLONESHOT.rawValue), token)
+      if result >= 0 { state.waiting[token] = (copy, continuation) }
       return false
     }
-    if isCancelled || copy < 0 {
-      if copy >= 0 { close(copy) }
-      continuation.resume(
-        throwing: isCancelled
-          ? CancellationError()
-          : ContainrError.errno(Errno(rawValue: -copy), .ioFailure, "waiting for a descriptor", call: "fcntl(2)"))
-      return
-    }
-    let result = cl_epoll_add(epoll, copy, events | UInt32(EPOLLONESHOT.rawValue), token)
-    if result < 0 {
+    guard isCancelled || result < 0 else { return startThreadIfNeeded() }
+    if copy >= 0 { close(copy) }
+    if isCancelled {
+      continuation.resume(throwing: CancellationError())
+    } else if copy >= 0, result == -EPERM {
       // A file of the file system is always ready.
-      take(token)?.resume(
-        with: result == -EPERM
-          ? .success(())
-          : .failure(ContainrError.errno(Errno(rawValue: -result), .ioFailure, "waiting for a descriptor", call: "epoll_ctl(2)")))
+      continuation.resume()
+    } else {
+      continuation.resume(
+        throwing: ContainrError.errno(
+          Errno(rawValue: -result), .ioFailure, "waiting for a descriptor", call: copy < 0 ? "fcntl(2)" : "epoll_ctl(2)"))
     }
-    startThreadIfNeeded()
   }
 
   private func cancel(_ token: UInt64) {
     let entry = state.withLock { state in
       guard let entry = state.waiting.removeValue(forKey: token) else {
-        if token < state.nextToken { state.cancelled.insert(token) }
+        state.cancelled.insert(token)
         return nil as (descriptor: CInt, continuation: CheckedContinuation<Void, any Error>)?
       }
       return entry

@@ -42,7 +42,8 @@ public struct ContainrError: Error, Sendable {
   public var summary: String {
     var line = "[\(code.rawValue)] \(activity)"
     if let systemCall { line += ": \(systemCall)" }
-    return line
+    // An activity quotes names that users and images chose.
+    return PrintableText.singleLine(line)
   }
 }
 
@@ -50,14 +51,14 @@ extension ContainrError: CustomStringConvertible {
   /// The summary, the hint, and one line for each cause.
   public var description: String {
     var lines = [summary]
-    if let hint { lines.append("  hint: \(hint)") }
+    if let hint { lines.append("  hint: \(PrintableText.singleLine(hint))") }
     var next = cause
     while let cause = next {
       if let error = cause as? ContainrError {
         lines.append("  cause: \(error.summary)")
         next = error.cause
       } else {
-        lines.append("  cause: \(cause)")
+        lines.append("  cause: \(PrintableText.singleLine("\(cause)"))")
         next = nil
       }
     }

@@ -106,7 +106,8 @@ package enum FileContents {
       throw error
     }
     if durable {
-      let directory = try OwnedDescriptor.open(path.removingLastComponent(), flags: O_RDONLY | O_DIRECTORY)
+      let parent = path.removingLastComponent()
+      let directory = try OwnedDescriptor.open(parent.isEmpty ? "." : parent, flags: O_RDONLY | O_DIRECTORY)
       guard fsync(directory.rawValue) == 0 else {
         throw .errno(.current, .ioFailure, "syncing the directory of \(path)", call: "fsync(2)")
       }

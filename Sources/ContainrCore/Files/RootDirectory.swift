@@ -25,7 +25,7 @@ public struct RootDirectory: ~Copyable, Sendable {
   /// - Throws: `IO_FAILURE` and the codes of the error number; `PATH_ESCAPE` for a magic link of procfs.
   public func open(_ path: RootedPath, flags: CInt = O_RDONLY, mode: UInt32 = 0) throws(ContainrError) -> OwnedDescriptor {
     let result = rawOpen(path.description, flags: flags, mode: mode)
-    if result == -EXDEV || (result == -ELOOP && flags & O_NOFOLLOW == 0) {
+    if result == -EXDEV || (result == -ELOOP && isMagicLink(path, flags)) {
       throw .errno(Errno(rawValue: -result), .pathEscape, "opening \(path) inside the root", call: "openat2(2)")
     }
     return OwnedDescriptor(owning: try check(result, .ioFailure, "openat2(2)", "opening \(path) inside the root"))
@@ -60,12 +60,23 @@ public struct RootDirectory: ~Copyable, Sendable {
     return parent
   }
 
+  /// Whether ELOOP came from a magic link and not from too many symbolic links: without `RESOLVE_NO_MAGICLINKS` the
+  /// kernel refuses a magic link too, because it would leave the root, and says EXDEV.
+  private func isMagicLink(_ path: RootedPath, _ flags: CInt) -> Bool {
+    let result = cl_openat2(
+      descriptor.rawValue, path.description, UInt64(CInt(CL_O_PATH) | O_CLOEXEC | flags & O_NOFOLLOW), 0, UInt64(RESOLVE_IN_ROOT))
+    if result >= 0 { close(result) }
+    return result == -EXDEV
+  }
+
   private func rawOpen(_ path: String, flags: CInt, mode: UInt32) -> CInt {
     let resolve = UInt64(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
-    while true {
+    // A rename elsewhere made the kernel unsure about a "..": it asks to try again. Not for ever, because who renames all
+    // the time, or holds a lease on the file, must not hold up the caller.
+    for _ in 0..<10_000 {
       let result = cl_openat2(descriptor.rawValue, path, UInt64(flags | O_CLOEXEC), UInt64(mode), resolve)
-      // A rename elsewhere in the tree made the kernel unsure about a "..": it asks to try again.
       if result != -EAGAIN { return result }
     }
+    return -EAGAIN
   }
 }

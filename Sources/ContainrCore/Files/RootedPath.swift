@@ -10,7 +10,7 @@ public struct RootedPath: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Throws: `INVALID_ARGUMENT` for an empty path, one with a NUL byte, and one of `PATH_MAX` (4096) bytes or more.
   public init(_ text: String) throws(ContainrError) {
-    let path = text.hasPrefix("/") ? text : "/" + text
+    let path = text.utf8.first == UInt8(ascii: "/") ? text : "/" + text
     guard !text.isEmpty, !text.utf8.contains(0), path.utf8.count < 4096 else {
       throw ContainrError(
         .invalidArgument, "reading the path \"\(text)\"", hint: "a path has 1 to 4095 bytes and no NUL byte")
@@ -31,7 +31,10 @@ public struct RootedPath: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The components between slashes, without `.`; `..` stays, because only the kernel can resolve it.
+  ///
+  /// They are split where the kernel splits: at every byte `/`. A `Character` can be a slash with a combining mark, and a
+  /// component that held one would be resolved by the kernel as two.
   public var components: [Substring] {
-    description.split(separator: "/").filter { $0 != "." }
+    description.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }.filter { $0 != "." }
   }
 }

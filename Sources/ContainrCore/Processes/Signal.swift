@@ -24,23 +24,29 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
   ///
   /// - Throws: `SIGNAL` for an unknown name and for a number outside of 1 to 64.
   public init(parsing text: String) throws(ContainrError) {
-    if let number = Int32(text), (1...64).contains(number), text.utf8.first != UInt8(ascii: "+") {
+    if let number = Self.number(text), (1...64).contains(number) {
       rawValue = number
       return
     }
-    var name = text.uppercased()
+    // ASCII only: uppercased() makes letters of others, such as the ligature of s and t.
+    var name = String(decoding: text.utf8.map { (0x61...0x7a).contains($0) ? $0 - 0x20 : $0 }, as: UTF8.self)
     if name.hasPrefix("SIG") { name.removeFirst(3) }
     if let number = Self.numbers[name] {
       rawValue = number
       return
     }
     for (prefix, base, sign) in [("RTMIN+", Int32(34), Int32(1)), ("RTMAX-", 64, -1)] where name.hasPrefix(prefix) {
-      if let offset = Int32(name.dropFirst(prefix.count)), (0...30).contains(offset) {
+      if let offset = Self.number(name.dropFirst(prefix.count)), (0...30).contains(offset) {
         rawValue = base + sign * offset
         return
       }
     }
     throw ContainrError(.signal, "reading the signal \"\(text)\"", hint: "a name such as TERM or SIGTERM, or a number from 1 to 64")
+  }
+
+  /// Digits alone: no sign.
+  private static func number(_ text: some StringProtocol) -> Int32? {
+    text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int32(text) : nil
   }
 
   /// `SIGTERM`; `signal 42` for one without a name.

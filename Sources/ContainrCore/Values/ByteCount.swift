@@ -16,7 +16,8 @@ public struct ByteCount: Hashable, Comparable, Sendable {
   ///
   /// - Throws: `INVALID_ARGUMENT` for anything else, for a negative number and for one past 2⁶⁴ − 1.
   public init(parsing text: String) throws(ContainrError) {
-    let lowered = text.lowercased()
+    // ASCII only: lowercased() makes a k of the Kelvin sign.
+    let lowered = String(decoding: text.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     let digits = lowered.prefix { $0.isASCII && $0.isNumber }
     let shift: UInt64? =
       switch lowered.dropFirst(digits.count) {
@@ -47,7 +48,8 @@ extension ByteCount: CustomStringConvertible {
   public var description: String {
     var unit = 0
     var value = Double(bytes)
-    while value >= 1024, unit < Self.units.count - 1 {
+    // What would round to 1024.0 belongs to the next unit.
+    while value >= (unit == 0 ? 1024 : 1023.95), unit < Self.units.count - 1 {
       value /= 1024
       unit += 1
     }

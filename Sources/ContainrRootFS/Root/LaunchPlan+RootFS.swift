@@ -58,12 +58,12 @@ extension LaunchPlan {
       }
     }
     appendWalls(rootFS, root: root)
-    if rootFS.isReadOnly { append(.mountAttributes(root, set: .readOnly)) }
     return RootFSSlots(root: root, proc: proc, devpts: devpts)
   }
 
-  /// Appends the change of root.
+  /// Appends the change of root; a read-only one is made so now, when nothing more is to be made in it.
   public mutating func appendChangeOfRoot(_ rootFS: RootFS, slots: RootFSSlots) {
+    if rootFS.isReadOnly { append(.mountAttributes(slots.root, set: .readOnly)) }
     switch rootFS.change {
     case .pivot: append(.pivot(root: slots.root))
     case .chroot: append(.changeRoot(slots.root))

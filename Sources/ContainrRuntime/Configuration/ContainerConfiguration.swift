@@ -18,6 +18,9 @@ public struct ContainerConfiguration: Hashable, Sendable {
   public var id = ContainerID.random()
   /// The file tree.
   public var rootFS: RootFS
+  /// Directories that stay writable where the root is read-only, with what the image has in them; made where they are
+  /// missing. The `Volumes` of an image's configuration.
+  public var volumes: [RootedPath] = []
   /// Where the changes of an overlay root without a writable layer of its own go.
   public var writableLayer = WritableLayer.disk
   /// The program.

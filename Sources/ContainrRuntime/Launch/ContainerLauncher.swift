@@ -162,6 +162,10 @@ struct ContainerLauncher: ~Copyable {
     var rootFS = configuration.rootFS
     try prepare(&rootFS)
     let slots = try plan.append(rootFS: rootFS, context: rootContext)
+    let mounted = Set(rootFS.mounts.map(\.destination))
+    for volume in configuration.volumes where !mounted.contains(volume) {
+      plan.appendVolume(volume, root: slots.root, isReadOnly: rootFS.isReadOnly)
+    }
     if process.workingDirectory != "/" {
       plan.append(.makeDirectory(root: slots.root, path: process.workingDirectory, mode: 0o755))
     }
@@ -177,6 +181,8 @@ struct ContainerLauncher: ~Copyable {
       }
       plan.appendTerminal(size, devpts: devpts, root: slots.root)
     } else {
+      // Out of the reach of the caller's terminal: its Ctrl-C is the caller's to forward.
+      plan.append(.newSession)
       plan.append(.standardStreams(input, output, error))
     }
     plan.appendChangeOfRoot(rootFS, slots: slots)

@@ -1,6 +1,8 @@
+import CContainrLinux
 import ContainrCgroups
 import ContainrCore
 import ContainrLaunch
+import ContainrRootFS
 import ContainrSecurity
 import Glibc
 
@@ -15,6 +17,17 @@ extension LaunchPlan {
       let slot = inherit(descriptor)
       append(.write(slot, text: "0", activity: "join a cgroup"))
     }
+  }
+
+  /// A directory of the root that stays writable where the root does not: a copy of the root's mount at that directory.
+  mutating func appendVolume(_ volume: RootedPath, root: LaunchSlot, isReadOnly: Bool) {
+    append(.makeDirectory(root: root, path: volume.description, mode: 0o755))
+    guard isReadOnly else { return }
+    let directory = makeSlot()
+    let tree = makeSlot()
+    append(.open(directory, directory: root, path: volume.description, flags: CInt(CL_O_PATH) | O_DIRECTORY, inRoot: true))
+    append(.bind(tree, directory: directory, recursive: false))
+    append(.attach(tree, root: root, path: volume.description, create: false, followLinks: true))
   }
 
   /// A terminal of the container's own: its other side goes to the parent, and /dev/console is the terminal.

@@ -79,6 +79,7 @@ extension StateDirectory {
       plan.appendControllingTerminal(terminal)
       if !profile.environment.contains(where: { $0.hasPrefix("TERM=") }) { profile.environment.append("TERM=xterm") }
     } else {
+      plan.append(.newSession)
       plan.append(.standardStreams(input, output, error))
     }
     plan.append(process: process, profile: profile, capabilities: capabilities, filter: filter)

@@ -11,17 +11,33 @@ public final class ByteStream: AsyncSequence, Sendable {
   public typealias Element = [UInt8]
 
   private let descriptor: OwnedDescriptor
+  /// The open file is shared with others, who may rely on blocking reads: it is read only when something is there.
+  private let isShared: Bool
+
+  private init(shared descriptor: consuming OwnedDescriptor) {
+    self.descriptor = descriptor
+    isShared = true
+  }
 
   init(owning descriptor: consuming OwnedDescriptor) throws(ContainrError) {
     try check(
       cl_fcntl(descriptor.rawValue, F_SETFL, CInt(O_NONBLOCK).asLong), .ioFailure, "fcntl(2)", "preparing a stream")
     self.descriptor = descriptor
+    isShared = false
+  }
+
+  /// The bytes of a descriptor of the caller's, which is read through a copy and stays open.
+  public static func duplicating(_ descriptor: CInt) throws(ContainrError) -> ByteStream {
+    let copy = try check(
+      cl_fcntl(descriptor, F_DUPFD_CLOEXEC, 3), .ioFailure, "fcntl(2)", "duplicating the descriptor \(descriptor)")
+    return ByteStream(shared: OwnedDescriptor(owning: copy))
   }
 
   /// Reads one piece, or returns nil at the end.
   public func read(atMost limit: Int = 65536) async throws -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: limit)
     while true {
+      if isShared { try await EventLoop.shared.readable(descriptor.rawValue) }
       let count = Glibc.read(descriptor.rawValue, &buffer, limit)
       if count > 0 {
         buffer.removeLast(limit - count)

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Containr
+import ContainrCore
+import Glibc
+
+/// A command that does its work on the event loop, and gives an exit status.
+protocol AsyncTool: ParsableCommand, Sendable {
+  var global: GlobalOptions { get }
+  /// The exit status of a failure of our own: 125 where the command's own status would else be the contained program's.
+  static var failureStatus: Int32 { get }
+  func work() async throws -> Int32
+}
+
+extension AsyncTool {
+  static var failureStatus: Int32 { 1 }
+}
+
+/// `containr` and what stands below it.
+struct CommandLineTool: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "containr", abstract: "Run containers from kernel primitives.",
+    subcommands: [
+      RunCommand.self, ExecCommand.self, ImagesCommand.self, LoadCommand.self, ImportCommand.self, VersionCommand.self,
+      SystemCommand.self,
+    ])
+
+  /// Parses and runs, and gives the exit status.
+  static func run(_ arguments: [String]) -> Int32 {
+    let arguments = globalOptionsLast(arguments)
+    var command: any ParsableCommand
+    do {
+      command = try CommandLineTool.parseAsRoot(arguments)
+    } catch {
+      return report(parsing: error, arguments)
+    }
+    guard let tool = command as? any AsyncTool else {
+      do {
+        try command.run()
+        return 0
+      } catch {
+        return report(parsing: error, arguments)
+      }
+    }
+    return run(tool)
+  }
+
+  private static func run<Tool: AsyncTool>(_ tool: Tool) -> Int32 {
+    do { try tool.global.apply() } catch {
+      report(error, debug: false)
+      return Tool.failureStatus
+    }
+    return EventLoop.shared.run {
+      do { return try await tool.work() } catch {
+        report(error, debug: tool.global.isDebugging)
+        return status(of: error, otherwise: Tool.failureStatus)
+      }
+    }
+  }
+
+  /// The exit status of a failed start, as `docker run` has it: 127 where the command is not there, 126 where it cannot be
+  /// executed.
+  private static func status(of error: any Error, otherwise status: Int32) -> Int32 {
+    guard status == 125, let error = error as? ContainrError else { return status }
+    switch error.code {
+    case .commandNotFound: return 127
+    case .commandNotExecutable: return 126
+    default: return status
+    }
+  }
+
+  // MARK: Messages
+
+  private static func report(_ error: any Error, debug: Bool) {
+    guard let error = error as? ContainrError else {
+      return Console.error("containr: \(error)")
+    }
+    if debug { return Console.error("containr: \(error)") }
+    Console.error("containr: \(error.summary)" + (error.hint.map { "\n  hint: \($0)" } ?? ""))
+  }
+
+  /// Prints help or what is wrong with the arguments.
+  private static func report(parsing error: any Error, _ arguments: [String]) -> Int32 {
+    let status = exitCode(for: error)
+    if status == .success {
+      Console.output(fullMessage(for: error))
+      return 0
+    }
+    let command = arguments.first.map { " " + $0 } ?? ""
+    Console.error("containr: \(message(for: error))\n  hint: see `containr\(command) --help`")
+    return ["run", "exec"].contains(arguments.first) ? 125 : 1
+  }
+
+  /// `containr --debug run …` means the same as `containr run --debug …`.
+  private static func globalOptionsLast(_ arguments: [String]) -> [String] {
+    var leading: [String] = []
+    var rest = arguments[...]
+    while let first = rest.first, first.hasPrefix("--"), GlobalOptions.names.contains(String(first.prefix { $0 != "=" })) {
+      leading.append(rest.removeFirst())
+      if first != "--debug", !first.contains("="), let value = rest.popFirst() { leading.append(value) }
+    }
+    guard !leading.isEmpty, let command = rest.popFirst() else { return arguments }
+    // `system info` and its siblings are two words.
+    let depth = command == "system" ? Array(rest.prefix(1)) : []
+    return [command] + depth + leading + rest.dropFirst(depth.count)
+  }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Containr
+import ContainrCore
+
+/// `containr images`: what is in the store.
+struct ImagesCommand: AsyncTool {
+  static let configuration = CommandConfiguration(commandName: "images", abstract: "List images.")
+
+  @OptionGroup var global: GlobalOptions
+
+  @Flag(name: .shortAndLong, help: "Print ids only.")
+  var quiet = false
+
+  @Flag(help: "Print ids in full.")
+  var noTrunc = false
+
+  func work() async throws -> Int32 {
+    let images = try global.images().list().sorted { $0.reference.description < $1.reference.description }
+    func id(_ digest: Digest) -> String { noTrunc ? digest.description : digest.short }
+    if quiet {
+      for image in images { Console.output(id(image.configDigest)) }
+      return 0
+    }
+    Console.table(
+      [["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]]
+        + images.map { image in
+          [
+            image.reference.familiarName, image.reference.tag ?? "<none>", id(image.configDigest),
+            image.created.map { String($0.prefix(19)) } ?? "-", image.size.description,
+          ]
+        })
+    return 0
+  }
+}
+
+/// `containr load`: images from an archive or a layout.
+struct LoadCommand: AsyncTool {
+  static let configuration = CommandConfiguration(
+    commandName: "load", abstract: "Load images from an OCI layout (directory or tar) or a docker archive.")
+
+  @OptionGroup var global: GlobalOptions
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The name of the image, in place of what the archive says.", valueName: "image"))
+  var tag: String?
+
+  @Argument(help: "The archive or directory.")
+  var path: String
+
+  func work() async throws -> Int32 {
+    let loaded = try await global.images().load(FilePath(path), as: try tag.map { try ImageReference($0) })
+    for image in loaded { Console.output("Loaded image: \(image.reference)") }
+    return 0
+  }
+}
+
+/// `containr import`: a file system as an image of one layer.
+struct ImportCommand: AsyncTool {
+  static let configuration = CommandConfiguration(
+    commandName: "import", abstract: "Make an image of one layer from a tar archive of a file system.")
+
+  @OptionGroup var global: GlobalOptions
+
+  @Argument(help: "The archive, plain or compressed.")
+  var path: String
+
+  @Argument(help: "The name of the image.")
+  var image: String
+
+  func work() async throws -> Int32 {
+    let image = try await global.images().import(FilePath(path), as: try ImageReference(image))
+    Console.output(image.configDigest.description)
+    return 0
+  }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Containr
+import ContainrCore
+
+/// `containr version`.
+struct VersionCommand: AsyncTool {
+  static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+
+  @OptionGroup var global: GlobalOptions
+
+  @Flag(help: "Print the number only.")
+  var short = false
+
+  @Flag(help: "Print all there is as JSON.")
+  var json = false
+
+  func work() async throws -> Int32 {
+    let build = BuildInformation.current
+    Console.output(short ? build.short : json ? build.json : build.description)
+    return 0
+  }
+}
+
+/// `containr system`.
+struct SystemCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "system", abstract: "Look at the machine, and clean up after killed programs.",
+    subcommands: [SystemInfoCommand.self, SystemRepairCommand.self])
+}
+
+/// `containr system info`: the preflight.
+struct SystemInfoCommand: AsyncTool {
+  static let configuration = CommandConfiguration(
+    commandName: "info", abstract: "Show what this kernel and user can do, what is missing, and what to do about it.")
+
+  @OptionGroup var global: GlobalOptions
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func work() async throws -> Int32 {
+    let preflight = try Preflight.current()
+    Console.output(json ? preflight.json : preflight.description)
+    return 0
+  }
+}
+
+/// `containr system repair`.
+struct SystemRepairCommand: AsyncTool {
+  static let configuration = CommandConfiguration(
+    commandName: "repair", abstract: "Take down what killed programs left: processes, cgroups, directories, half-written images.")
+
+  @OptionGroup var global: GlobalOptions
+
+  func work() async throws -> Int32 {
+    for id in try global.state().repair() { Console.output("Removed container: \(id)") }
+    try global.images().repair()
+    return 0
+  }
+}
