@@ -14,11 +14,8 @@ guard arguments.count >= 2 else {
 do {
   let store = try ImageStore(StateDirectory.standard.appending("images"))
   let image = try store.import(FilePath(arguments[0]), as: ImageReference("example/imported"))
-  let root = RootFS(.overlay(OverlayRoot(layers: image.layers, writableLayer: .none)))
-  let configuration = ContainerConfiguration(rootFS: root) {
-    $0.process.arguments = Array(arguments.dropFirst())
-    $0.process.streams = .inherited
-  }
+  var configuration = try ContainerConfiguration(image: image, arguments: Array(arguments.dropFirst()))
+  configuration.process.streams = .inherited
   let state = try StateDirectory(StateDirectory.standard)
   let status = try await withContainer(configuration, in: state) { try await $0.wait() }
   exit(status.code)

@@ -7,15 +7,11 @@ import Containr
 let store = try ImageStore(StateDirectory.standard.appending("images"))
 let image = try DefaultImage().resolve(in: store)
 
-let root = RootFS(.overlay(OverlayRoot(layers: image.layers, writableLayer: .none)))
-let configuration = ContainerConfiguration(rootFS: root) {
-  $0.process.arguments = [
-    "sh", "-c", "cd /sys/fs/cgroup; grep -H . memory*/memory.limit_in_bytes cpu*/cpu.shares memory.max cpu.weight",
-  ]
-  $0.process.streams.error = .null
-  $0.resources.memory.limit = .mebibytes(50)
-  $0.resources.cpu.shares = 256
-}
+// Version 1 of cgroups has the first two files, version 2 the others.
+let show = "cd /sys/fs/cgroup; grep -H . memory*/memory.limit_in_bytes cpu*/cpu.shares memory.max cpu.weight 2>/dev/null"
+var configuration = try ContainerConfiguration(image: image, arguments: ["sh", "-c", show])
+configuration.resources.memory.limit = .mebibytes(50)
+configuration.resources.cpu.shares = 256
 
 let state = try StateDirectory(StateDirectory.standard)
 let peak = try await withContainer(configuration, in: state) { container in
