@@ -25,7 +25,7 @@ export CONTAINR_SWIFT_VERSION := $(or $(CONTAINR_SWIFT_VERSION),$(shell \
   $(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p'))
 export COVERAGE_MINIMUM
 
-.PHONY: help run test build release install bench lint format lane coverage clean
+.PHONY: help run test build release install bench lint format lane coverage snippets clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -75,6 +75,11 @@ lane: ## run the tests that depend on the kernel on a second kernel
 
 coverage: ## print the coverage of the last test run, file by file
 	scripts/coverage --files
+
+snippets: ## check that the programs in the documentation compile
+	scripts/install-dependencies
+	$(SWIFT) build
+	scripts/check-snippets
 
 clean: ## remove what was built
 	rm -rf .build bin

@@ -114,6 +114,10 @@ let package = Package(
       swiftSettings: settings),
     // Examples
     example("image-unpack", of: "ContainrImage"),
+    example("rootfs-plan", of: "ContainrRootFS"),
+    example("run-container", of: "ContainrRuntime"),
+    example("limited-container", of: "Containr"),
+    example("import-and-run", of: "Containr"),
     // Tests
     .target(
       name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],

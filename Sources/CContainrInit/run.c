@@ -224,14 +224,18 @@ static long mask(context_t *context, operation_t *operation) {
   struct stat status;
   long result = call(SYS_newfstatat, target, "", &status, AT_EMPTY_PATH);
   if (result < 0) return finish((int)target, result);
-  int cover = S_ISDIR(status.st_mode) ? slot(context, operation, 3) : slot(context, operation, 2);
-  if (!S_ISDIR(status.st_mode)) {
+  int is_directory = S_ISDIR(status.st_mode);
+  int cover = is_directory ? slot(context, operation, 3) : slot(context, operation, 2);
+  if (!is_directory) {
     // Whoever could replace /dev/null in the root must not choose what covers the path.
     result = call(SYS_newfstatat, cover, "", &status, AT_EMPTY_PATH);
     if (result >= 0 && (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))) result = -ENODEV;
     if (result < 0) return finish((int)target, result);
   }
   long tree = call(SYS_open_tree, cover, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  // Before Linux 6.15 a mount that is attached nowhere has no copies: it covers the first directory itself, and is copied
+  // from there for the others.
+  if (tree == -EINVAL && is_directory) return finish((int)target, move(context, cover, (int)target));
   if (tree < 0) return finish((int)target, tree);
   result = move(context, (int)tree, (int)target);
   close_descriptor((int)tree);

@@ -4,3 +4,5 @@
 @_exported import ContainrNamespaces
 @_exported import ContainrRootFS
 @_exported import ContainrSecurity
+
+@_exported import struct SystemPackage.FilePath
