@@ -111,7 +111,7 @@ let package = Package(
     example("image-unpack", of: "ContainrImage"),
     // Tests
     .target(
-      name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
+      name: "ContainrTestSupport", dependencies: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system],
       path: "Tests/ContainrTestSupport", swiftSettings: settings),
     tests("ContainrCoreTests", on: ["ContainrCore"]),
     tests("ContainrOCITests", on: ["ContainrCore", "ContainrOCI"]),
