@@ -120,7 +120,7 @@ let package = Package(
     example("import-and-run", of: "Containr"),
     // Tests
     .target(
-      name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
+      name: "ContainrTestSupport", dependencies: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system],
       path: "Tests/ContainrTestSupport", swiftSettings: settings),
     tests("ContainrCoreTests", on: ["ContainrCore"]),
     tests("ContainrOCITests", on: ["ContainrCore", "ContainrOCI"]),
