@@ -58,7 +58,8 @@ extension ContainerConfiguration {
     let allowed = name.utf8.allSatisfy {
       switch $0 {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-        UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+        UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+        true
       default: false
       }
     }
@@ -71,8 +72,10 @@ extension ContainerConfiguration {
       guard network != .host else { throw refuse("the network namespace is the host's") }
       return
     }
-    let inIPC = ["kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall", "kernel/shmmax",
-      "kernel/shmmni", "kernel/shm_rmid_forced"]
+    let inIPC = [
+      "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall", "kernel/shmmax",
+      "kernel/shmmni", "kernel/shm_rmid_forced",
+    ]
     guard inIPC.contains(path) || path.hasPrefix("fs/mqueue/") else {
       throw refuse("only net.*, fs.mqueue.* and the IPC parameters of kernel.* belong to a namespace")
     }
@@ -82,5 +85,7 @@ extension ContainerConfiguration {
 extension String {
   /// A kernel parameter's name as a path below /proc/sys: `net.ipv4.ip_forward` or `net/ipv4/conf/eth0.1/forwarding`, in
   /// which dots stand for themselves once there is a slash (sysctl(8)).
-  var replacingDots: String { contains("/") ? self : split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/") }
+  var replacingDots: String {
+    contains("/") ? self : split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
+  }
 }

@@ -85,7 +85,9 @@ extension LaunchPlan {
     }
     var paths = [command]
     if !command.contains("/") {
-      let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+      let path =
+        environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5)
+        ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
       paths = path.split(separator: ":").map { "\($0)/\(command)" }
       guard !paths.isEmpty else {
         throw ContainrError(.commandNotFound, "looking for \(command)", hint: "PATH is empty")

@@ -67,6 +67,7 @@ enum UserLookup {
 
   private static func linked(_ path: String) -> ContainrError {
     ContainrError(
-      .unsupported, "looking for users", hint: "\(path) of the image is a symbolic link, which a stack of layers does not resolve")
+      .unsupported, "looking for users",
+      hint: "\(path) of the image is a symbolic link, which a stack of layers does not resolve")
   }
 }
