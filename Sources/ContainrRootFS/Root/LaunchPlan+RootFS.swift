@@ -35,8 +35,12 @@ public struct RootFSSlots: Hashable, Sendable {
 extension LaunchPlan {
   /// Appends the operations that build a root file system in a new mount namespace, up to but without the change of root.
   ///
+  /// - Parameter beforeWalls: appends what must come before paths are hidden and made read-only, such as writes to /proc/sys.
   /// - Throws: `INVALID_CONFIGURATION` for what contradicts itself, `KERNEL_UNSUPPORTED` for too many layers.
-  public mutating func append(rootFS: RootFS, context: RootFSContext) throws(ContainrError) -> RootFSSlots {
+  public mutating func append(
+    rootFS: RootFS, context: RootFSContext,
+    beforeWalls: (inout LaunchPlan, RootFSSlots) throws(ContainrError) -> Void = { _, _ throws(ContainrError) in }
+  ) throws(ContainrError) -> RootFSSlots {
     let root = makeSlot()
     append(.propagation(.private))
     switch rootFS.source {
@@ -57,9 +61,11 @@ extension LaunchPlan {
       default: break
       }
     }
+    let slots = RootFSSlots(root: root, proc: proc, devpts: devpts)
+    try beforeWalls(&self, slots)
     appendWalls(rootFS, root: root)
     if rootFS.isReadOnly { append(.mountAttributes(root, set: .readOnly)) }
-    return RootFSSlots(root: root, proc: proc, devpts: devpts)
+    return slots
   }
 
   /// Appends the change of root.

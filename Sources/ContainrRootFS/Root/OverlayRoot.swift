@@ -48,6 +48,12 @@ public struct OverlayRoot: Hashable, Sendable {
     guard !layers.isEmpty else {
       throw ContainrError(.invalidConfiguration, "stacking layers", hint: "an overlay needs at least one layer")
     }
+    if layers.count == 1, writableLayer == .none {
+      // overlayfs wants two directories at least; one that nobody may write to is the same file tree.
+      plan.append(.bind(root, directory: .workingDirectory, path: layers[0].string, recursive: false))
+      plan.append(.mountAttributes(root, set: .readOnly))
+      return
+    }
     var options: [MountOption] = []
     var legacy: [String] = []
     switch writableLayer {
