@@ -16,7 +16,7 @@ enum UserLookup {
     case .directory(let path): database = try UserDatabase(in: RootDirectory(host: path))
     case .overlay(let overlay): database = try self.database(layers: overlay.layers)
     }
-    return try database.identity(of: process.user, additional: process.additionalGroups)
+    return try database.identity(of: process.user ?? .root, additional: process.additionalGroups)
   }
 
   static func database(layers: [FilePath]) throws(ContainrError) -> UserDatabase {
