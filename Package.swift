@@ -8,6 +8,7 @@ import PackageDescription
 let staticLibraries: LinkerSetting = .unsafeFlags(
   [
     "-static-executable", "-Xlinker", "--start-group",
+    "-lFoundationEssentials", "-l_FoundationCollections", "-l_FoundationCShims",
     "-larchive", "-lnettle", "-lseccomp", "-lcap", "-lacl", "-lz", "-lzstd", "-lbz2", "-llzma", "-llz4",
     "-Xlinker", "--end-group",
   ], .when(configuration: .release))
@@ -103,6 +104,7 @@ let package = Package(
     // Examples, each of which imports one product
     example("security-report", of: "ContainrSecurity"),
     example("cgroup-limits", of: "ContainrCgroups"),
+    example("namespace-shell", of: "ContainrNamespaces"),
     .executableTarget(
       name: "containr", dependencies: ["Containr", "ContainrCore", "CContainrLinux", argumentParser, system, logging],
       path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
@@ -118,12 +120,14 @@ let package = Package(
     example("import-and-run", of: "Containr"),
     // Tests
     .target(
-      name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
+      name: "ContainrTestSupport", dependencies: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system],
       path: "Tests/ContainrTestSupport", swiftSettings: settings),
     tests("ContainrCoreTests", on: ["ContainrCore"]),
     tests("ContainrOCITests", on: ["ContainrCore", "ContainrOCI"]),
-    tests("ContainrLaunchTests", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux"]),
-    tests("ContainrNamespacesTests", on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux"]),
+    tests("ContainrLaunchTests", on: ["ContainrCore", "ContainrLaunch", "CContainrInit", "CContainrLinux"]),
+    tests(
+      "ContainrNamespacesTests",
+      on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux", "namespace-shell"]),
     tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),

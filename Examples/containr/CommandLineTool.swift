@@ -3,9 +3,9 @@ import Containr
 import ContainrCore
 import Glibc
 
-/// A command that does its work on the event loop, and gives an exit status.
-protocol AsyncTool: ParsableCommand, Sendable {
-  var global: GlobalOptions { get }
+/// Work on the event loop that gives an exit status.
+protocol AsyncTool: Sendable {
+  var global: GlobalRequest { get }
   /// The exit status of a failure of our own: 125 where the command's own status would else be the contained program's.
   static var failureStatus: Int32 { get }
   func work() async throws -> Int32
@@ -13,6 +13,20 @@ protocol AsyncTool: ParsableCommand, Sendable {
 
 extension AsyncTool {
   static var failureStatus: Int32 { 1 }
+}
+
+/// A command whose arguments ask for such work.
+protocol ToolCommand: ParsableCommand {
+  var tool: any AsyncTool { get }
+}
+
+extension ToolCommand {
+  /// Finds an option of ours that nobody knows in front of the words that are passed through.
+  static func checkPassthrough(_ words: [String]) throws {
+    guard let first = words.first, first.hasPrefix("-") else { return }
+    if first == "--help" || first == "-h" { throw CleanExit.helpRequest(Self.self) }
+    throw ValidationError("unknown option \(first)")
+  }
 }
 
 /// `containr` and what stands below it.
@@ -27,13 +41,14 @@ struct CommandLineTool: ParsableCommand {
   /// Parses and runs, and gives the exit status.
   static func run(_ arguments: [String]) -> Int32 {
     let arguments = globalOptionsLast(arguments)
+    if let tool = QuickArguments.request(arguments) { return run(tool) }
     var command: any ParsableCommand
     do {
-      command = try CommandLineTool.parseAsRoot(arguments)
+      command = try parseAsRoot(arguments)
     } catch {
       return report(parsing: error, arguments)
     }
-    guard let tool = command as? any AsyncTool else {
+    guard let tool = (command as? any ToolCommand)?.tool else {
       do {
         try command.run()
         return 0
@@ -44,15 +59,15 @@ struct CommandLineTool: ParsableCommand {
     return run(tool)
   }
 
-  private static func run<Tool: AsyncTool>(_ tool: Tool) -> Int32 {
+  private static func run(_ tool: some AsyncTool) -> Int32 {
     do { try tool.global.apply() } catch {
       report(error, debug: false)
-      return Tool.failureStatus
+      return type(of: tool).failureStatus
     }
     return EventLoop.shared.run {
       do { return try await tool.work() } catch {
         report(error, debug: tool.global.isDebugging)
-        return status(of: error, otherwise: Tool.failureStatus)
+        return status(of: error, otherwise: type(of: tool).failureStatus)
       }
     }
   }
@@ -80,8 +95,7 @@ struct CommandLineTool: ParsableCommand {
 
   /// Prints help or what is wrong with the arguments.
   private static func report(parsing error: any Error, _ arguments: [String]) -> Int32 {
-    let status = exitCode(for: error)
-    if status == .success {
+    if exitCode(for: error) == .success {
       Console.output(fullMessage(for: error))
       return 0
     }
@@ -94,7 +108,7 @@ struct CommandLineTool: ParsableCommand {
   private static func globalOptionsLast(_ arguments: [String]) -> [String] {
     var leading: [String] = []
     var rest = arguments[...]
-    while let first = rest.first, first.hasPrefix("--"), GlobalOptions.names.contains(String(first.prefix { $0 != "=" })) {
+    while let first = rest.first, first.hasPrefix("--"), GlobalRequest.names.contains(String(first.prefix { $0 != "=" })) {
       leading.append(rest.removeFirst())
       if first != "--debug", !first.contains("="), let value = rest.popFirst() { leading.append(value) }
     }

@@ -18,6 +18,10 @@ struct ci_context {
   int32_t second_has_left;  // the process of CI_FORK has executed its program or ended: it uses this memory no more
   int32_t parent_end;   // closed first: a child that held it would wait forever for a parent that was killed
   uint32_t next;        // operation to go on with
+  // Only for a plan with barriers: the inherited descriptors in ascending order. All others are closed first.
+  int32_t closes_others;
+  int32_t kept_count;
+  int32_t kept[CI_SLOTS];
   int32_t slots[CI_SLOTS];
   char path[4096];
 };

@@ -37,7 +37,9 @@
 #endif
 
 // The child runs on a stack and in a memory that sanitizers know as the parent's.
+#ifndef CI_FUZZ
 #pragma clang attribute push(__attribute__((no_sanitize("address", "thread"))), apply_to = function)
+#endif
 
 // Makes a call and leaves its number for the report.
 #define call(number, ...) (context->report->call = (int32_t)(number), ci_call(number, ##__VA_ARGS__))
@@ -69,9 +71,11 @@ static long finish(int descriptor, long result) {
   return result < 0 ? result : 0;
 }
 
-// The next descriptor must not land on 0, 1 or 2, which the parent may have closed: the program's own streams go there.
+// A slot that is filled again lets go of what it held, so that a plan with hundreds of mounts needs one.
 static void fill(context_t *context, operation_t *operation, int index, long descriptor) {
-  context->slots[operation->argument[index]] = (int32_t)descriptor;
+  int32_t *slot = &context->slots[operation->argument[index]];
+  if (*slot >= 0) close_descriptor(*slot);
+  *slot = (int32_t)descriptor;
 }
 
 // MARK: paths inside a root
@@ -87,15 +91,37 @@ static long open_in_root(context_t *context, int root, const char *path, uint64_
   return result;
 }
 
-// Opens a path and makes what is missing of it: directories, and at the end a directory or an empty file.
-static long make_in_root(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
+// Where a walk ended that met a symbolic link to nowhere: never an error of the kernel.
+enum { DANGLING = -4095 };
+
+// Writes the path that a dangling link stands for: the directory it is in (the first `name` bytes of context->path), what
+// it says, and what was still to be walked.
+static long follow_link(context_t *context, int parent, size_t name, const char *rest, char *out, size_t size) {
+  size_t length = 0;
+  while (length < name) out[length] = context->path[length], length++;
+  long count = call(SYS_readlinkat, parent, context->path + name, out + length, size - length);
+  if (count < 0) return count == -EINVAL ? -ENOENT : count;
+  if (out[name] == '/') {
+    for (long index = 0; index < count; index++) out[index] = out[name + (size_t)index];
+    length = 0;
+  }
+  length += (size_t)count;
+  if (length + 1 + ci_length(rest) >= size) return -ENAMETOOLONG;
+  out[length++] = '/';
+  while (*rest) out[length++] = *rest++;
+  out[length] = 0;
+  return DANGLING;
+}
+
+static long make_along(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve,
+                       char *out, size_t size) {
   long target = open_in_root(context, root, path, O_PATH, resolve);
   if (target != -ENOENT) return target;
   long parent = open_in_root(context, root, "/", O_PATH | O_DIRECTORY, 0);
   if (parent < 0) return parent;
   size_t length = 0;
+  while (*path == '/') path++;
   while (1) {
-    while (*path == '/') path++;
     size_t name = length;
     if (name > 0) context->path[length++] = '/', name = length;
     while (*path && *path != '/') {
@@ -116,6 +142,11 @@ static long make_in_root(context_t *context, int root, const char *path, int is_
       }
       if (made < 0 && made != -EEXIST) return finish((int)parent, made);
       next = open_in_root(context, root, context->path, O_PATH, resolve);
+      if (next == -ENOENT && made == -EEXIST) {
+        long result = follow_link(context, (int)parent, name, path, out, size);
+        close_descriptor((int)parent);
+        return result;
+      }
     }
     close_descriptor((int)parent);
     if (next < 0 || is_last) return next;
@@ -123,16 +154,29 @@ static long make_in_root(context_t *context, int root, const char *path, int is_
   }
 }
 
-// Opens the directory that a path's last component is in; *name points at that component.
+// Opens a path and makes what is missing of it: directories, and at the end a directory or an empty file. A symbolic link
+// to nowhere, such as an image's /etc/resolv.conf to /run, is followed inside the root, and what it leads to is made.
+static long make_in_root(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
+  char paths[2][sizeof context->path];
+  for (int links = 0; links < 40; links++) {
+    long target = make_along(context, root, path, is_file, mode, resolve, paths[links % 2], sizeof paths[0]);
+    if (target != DANGLING) return target;
+    path = paths[links % 2];
+  }
+  return -ELOOP;
+}
+
+// Opens the directory that a path's last component is in, and makes it where it is missing; *name points at the component.
 static long open_parent(context_t *context, int root, const char *path, const char **name) {
+  char directory[sizeof context->path];
   size_t length = ci_length(path), slash = length;
-  if (length == 0 || length >= sizeof context->path) return -EINVAL;
+  if (length == 0 || length >= sizeof directory) return -EINVAL;
   while (slash > 0 && path[slash - 1] != '/') slash--;
   *name = path + slash;
   if (**name == 0) return -EINVAL;
-  for (size_t index = 0; index < slash; index++) context->path[index] = path[index];
-  context->path[slash] = 0;
-  return open_in_root(context, root, slash ? context->path : "/", O_PATH | O_DIRECTORY, 0);
+  for (size_t index = 0; index < slash; index++) directory[index] = path[index];
+  directory[slash] = 0;
+  return make_in_root(context, root, slash ? directory : "/", 0, 0755, 0);
 }
 
 // MARK: mounts
@@ -293,6 +337,15 @@ static long device(context_t *context, operation_t *operation) {
   long parent = open_parent(context, slot(context, operation, 0), string(context, operation, 1), &name);
   if (parent < 0) return parent;
   long result = call(SYS_mknodat, parent, name, operation->argument[2], operation->argument[3]);
+  if (result == -EEXIST) {
+    // A root that brings its own /dev: the very device asked for is as good.
+    struct stat status;
+    long found = call(SYS_newfstatat, parent, name, &status, AT_SYMLINK_NOFOLLOW);
+    if (found >= 0 && (status.st_mode & S_IFMT) == (operation->argument[2] & S_IFMT) &&
+        status.st_rdev == operation->argument[3])
+      return finish((int)parent, 0);
+    context->report->call = SYS_mknodat;
+  }
   if (result >= 0 && (operation->argument[4] || operation->argument[5]))
     result = call(SYS_fchownat, parent, name, operation->argument[4], operation->argument[5], AT_SYMLINK_NOFOLLOW);
   return finish((int)parent, result);
@@ -667,11 +720,23 @@ static uint64_t now(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+static void close_others(context_t *context) {
+  unsigned first = 3;
+  for (int32_t index = 0; index < context->kept_count; index++) {
+    unsigned kept = (unsigned)context->kept[index];
+    if (kept > first) ci_call(SYS_close_range, first, kept - 1, 0);
+    if (kept >= first) first = kept + 1;
+  }
+  ci_call(SYS_close_range, first, ~0u, 0);
+  context->closes_others = 0;
+}
+
 void ci_run(void *argument) {
   context_t *context = argument;
   const struct ci_operation *operations = ci_operations(context->plan);
   uint64_t *nanoseconds = context->nanoseconds;
   if (context->parent_end >= 0) close_descriptor(context->parent_end), context->parent_end = -1;
+  if (context->closes_others) close_others(context);
   uint64_t before = nanoseconds ? now() : 0;
   for (; context->next < context->plan->operation_count; context->next++) {
     uint32_t index = context->next;
@@ -692,4 +757,6 @@ void ci_run(void *argument) {
 #endif
 }
 
+#ifndef CI_FUZZ
 #pragma clang attribute pop
+#endif

@@ -27,6 +27,22 @@ struct arena {
   char *pointers[];
 };
 
+// A process that stands at a barrier, perhaps for hours, must not hold what this program has open by chance: the write end
+// of another container's pipe above all, whose reader would wait for its end.
+static void keep_slots_only(struct ci_context *context, const struct ci_spawn *spawn) {
+  const struct ci_operation *operations = ci_operations(context->plan);
+  for (uint32_t index = 0; index < context->plan->operation_count; index++)
+    if (operations[index].code == CI_BARRIER) context->closes_others = 1;
+  if (!context->closes_others) return;
+  for (size_t index = 0; index < spawn->slot_count; index++) {
+    int32_t value = spawn->slots[index], place = context->kept_count;
+    if (value < 3) continue;
+    for (; place > 0 && context->kept[place - 1] > value; place--) context->kept[place] = context->kept[place - 1];
+    context->kept[place] = value;
+    context->kept_count++;
+  }
+}
+
 int ci_spawn(struct ci_spawn *spawn) {
   int bad;
   memset(spawn->report, 0, sizeof *spawn->report);
@@ -55,6 +71,7 @@ int ci_spawn(struct ci_spawn *spawn) {
   context->parent_end = spawn->parent_end;
   memset(context->slots, 0xff, sizeof context->slots);
   memcpy(context->slots, spawn->slots, spawn->slot_count * sizeof(int32_t));
+  keep_slots_only(context, spawn);
 
   // No handler of this program may run in the child, on its borrowed memory: all signals wait until the child has reset
   // its dispositions and this thread is back.
@@ -114,7 +131,7 @@ static const struct {
     {SYS_mknodat, "mknodat"}, {SYS_mount, "mount"}, {SYS_mount_setattr, "mount_setattr"},
     {SYS_move_mount, "move_mount"}, {SYS_newfstatat, "newfstatat"}, {SYS_open_tree, "open_tree"},
     {SYS_openat, "openat"}, {SYS_openat2, "openat2"}, {SYS_pivot_root, "pivot_root"}, {SYS_prctl, "prctl"},
-    {SYS_pread64, "pread"}, {SYS_prlimit64, "prlimit"}, {SYS_read, "read"}, {SYS_rt_sigprocmask, "sigprocmask"},
+    {SYS_pread64, "pread"}, {SYS_prlimit64, "prlimit"}, {SYS_read, "read"}, {SYS_readlinkat, "readlinkat"}, {SYS_rt_sigprocmask, "sigprocmask"},
     {SYS_seccomp, "seccomp"}, {SYS_sendmsg, "sendmsg"}, {SYS_sendto, "send"}, {SYS_setdomainname, "setdomainname"},
     {SYS_setgroups, "setgroups"}, {SYS_sethostname, "sethostname"}, {SYS_setns, "setns"},
     {SYS_setresgid, "setresgid"}, {SYS_setresuid, "setresuid"}, {SYS_setsid, "setsid"}, {SYS_socket, "socket"},

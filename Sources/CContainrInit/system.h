@@ -47,8 +47,8 @@ static inline long ci_call6(long number, long a, long b, long c, long d, long e,
 
 // clone3(2) whose child continues in `entry(argument)` on a stack of its own and never returns from it.
 #ifdef CI_FUZZ
-long ci_fuzz_clone(void);
-#define ci_clone3(arguments, size, entry, context) ci_fuzz_clone()
+long ci_fuzz_clone(void *arguments, size_t size, void (*entry)(void *), void *context);
+#define ci_clone3 ci_fuzz_clone
 #elif defined(__x86_64__)
 static inline long ci_clone3(void *arguments, size_t size, void (*entry)(void *), void *context) {
   long result;

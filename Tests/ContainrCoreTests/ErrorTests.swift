@@ -19,7 +19,8 @@ import Testing
           cause: [ID_MAPPING] reading /etc/subuid
           cause: [IO_FAILURE] reading the map: read(2): EIO (Input/output error)
         """)
-    #expect(ContainrError(.timeout, "waiting", cause: CancellationError()).description.hasSuffix("\n  cause: CancellationError()"))
+    #expect(
+      ContainrError(.timeout, "waiting", cause: CancellationError()).description.hasSuffix("\n  cause: CancellationError()"))
   }
 
   @Test func namesOfOthersMakeNoLineAndNoTerminalCommand() {

@@ -8,11 +8,14 @@ import Testing
 @Suite(.serialized) struct LoggingTests {
   let time = timespec(tv_sec: 1_782_000_000, tv_nsec: 123_456_789)
 
-  private func event(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata? = nil, error: (any Error)? = nil)
+  private func event(
+    _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata? = nil, error: (any Error)? = nil
+  )
     -> LogEvent
   {
     LogEvent(
-      level: level, message: message, error: error, metadata: metadata, source: nil, file: #fileID, function: #function, line: 1)
+      level: level, message: message, error: error, metadata: metadata, source: nil, file: #fileID, function: #function, line: 1
+    )
   }
 
   @Test func textCarriesTimeLevelComponentAndFields() {
@@ -53,7 +56,8 @@ import Testing
 
   @Test func timestampsAreRFC3339() {
     #expect(StructuredLogHandler.timestamp(timespec(tv_sec: 0, tv_nsec: 0)) == "1970-01-01T00:00:00.000000Z")
-    #expect(StructuredLogHandler.timestamp(timespec(tv_sec: 951_782_400, tv_nsec: 999_999_999)) == "2000-02-29T00:00:00.999999Z")
+    #expect(
+      StructuredLogHandler.timestamp(timespec(tv_sec: 951_782_400, tv_nsec: 999_999_999)) == "2000-02-29T00:00:00.999999Z")
   }
 
   @Test func levelsParseAndUnknownOnesAreRefused() throws {
@@ -68,7 +72,8 @@ import Testing
 
   @Test func theGlobalLevelReachesLoggersThatExistAlready() throws {
     var ends = try OwnedDescriptor.pipe()
-    let (output, input) = (ends.takeFirst(), ends.takeSecond())
+    let output = ends.takeFirst()
+    let input = ends.takeSecond()
     let before = ContainrLog.level
     defer { ContainrLog.level = before }
     let number = input.rawValue

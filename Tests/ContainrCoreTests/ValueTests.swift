@@ -43,7 +43,10 @@ import Testing
     #expect(try Digest(parsing: expected) == Digest(of: Array("abc".utf8)))
   }
 
-  @Test(arguments: ["", "sha256:", "sha256:BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD", "md5:00", "sha256:../../../../etc/passwd"])
+  @Test(arguments: [
+    "", "sha256:", "sha256:BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD", "md5:00",
+    "sha256:../../../../etc/passwd",
+  ])
   func refusesMalformedText(text: String) {
     #expect(throws: ContainrError.self) { try Digest(parsing: text) }
   }

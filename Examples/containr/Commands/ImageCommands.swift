@@ -3,10 +3,12 @@ import Containr
 import ContainrCore
 
 /// `containr images`: what is in the store.
-struct ImagesCommand: AsyncTool {
+struct ImagesCommand: ToolCommand, AsyncTool {
   static let configuration = CommandConfiguration(commandName: "images", abstract: "List images.")
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var globals: GlobalOptions
+  var global: GlobalRequest { globals.request }
+  var tool: any AsyncTool { self }
 
   @Flag(name: .shortAndLong, help: "Print ids only.")
   var quiet = false
@@ -34,11 +36,13 @@ struct ImagesCommand: AsyncTool {
 }
 
 /// `containr load`: images from an archive or a layout.
-struct LoadCommand: AsyncTool {
+struct LoadCommand: ToolCommand, AsyncTool {
   static let configuration = CommandConfiguration(
     commandName: "load", abstract: "Load images from an OCI layout (directory or tar) or a docker archive.")
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var globals: GlobalOptions
+  var global: GlobalRequest { globals.request }
+  var tool: any AsyncTool { self }
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The name of the image, in place of what the archive says.", valueName: "image"))
   var tag: String?
@@ -54,11 +58,13 @@ struct LoadCommand: AsyncTool {
 }
 
 /// `containr import`: a file system as an image of one layer.
-struct ImportCommand: AsyncTool {
+struct ImportCommand: ToolCommand, AsyncTool {
   static let configuration = CommandConfiguration(
     commandName: "import", abstract: "Make an image of one layer from a tar archive of a file system.")
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var globals: GlobalOptions
+  var global: GlobalRequest { globals.request }
+  var tool: any AsyncTool { self }
 
   @Argument(help: "The archive, plain or compressed.")
   var path: String

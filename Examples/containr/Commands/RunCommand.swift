@@ -1,16 +1,11 @@
 import ArgumentParser
-import Containr
-import ContainrCore
-import Glibc
-import Logging
 
 /// `containr run`: a container from an image, in the foreground.
-struct RunCommand: AsyncTool {
+struct RunCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run a command in a new container.",
     discussion: "The exit status is the command's; 125 where containr itself fails, 126 where the command cannot be executed, "
       + "127 where it is not there, 128 and the signal's number where a signal ended it.")
-  static let failureStatus: Int32 = 125
 
   @OptionGroup var global: GlobalOptions
   @OptionGroup var process: ProcessOptions
@@ -27,62 +22,11 @@ struct RunCommand: AsyncTool {
     help: ArgumentHelp("The image, then the command with its arguments, all of which go to it.", valueName: "image [command ...]"))
   var imageAndCommand: [String] = []
 
-  func work() async throws -> Int32 {
-    let (configuration, stopSignal) = try configuration()
-    let state = try global.state()
-    let signals = try SignalForwarder()
-    let log = ContainrLog.logger(component: "run", container: configuration.id)
-    let container = try await Container.create(configuration, in: state)
-    log.debug("created", metadata: ["directory": "\(state.path)"])
-    try await container.start(traced: explain)
-    if let plan = await container.plan {
-      for operation in plan.operations { log.debug("\(operation.summary)", metadata: ["manual": "\(operation.manual)"]) }
-      if explain { Console.error(plan.description) }
-    }
-    let outcome: Result<Int32, any Error>
-    do { outcome = .success(try await attend(container, signals, stopSignal)) } catch { outcome = .failure(error) }
-    let oomKills = (try? await container.oomKills()) ?? 0
-    try await container.delete()
-    if explain, let plan = await container.plan {
-      Console.error(plan.describe(durations: await container.durations))
-    }
-    log.debug("deleted")
-    let status = try outcome.get()
-    if status == 137, oomKills > 0 {
-      Console.error("containr: the container was killed because it reached its memory limit\n  hint: raise --memory")
-    }
-    return status
-  }
+  func validate() throws { try Self.checkPassthrough(imageAndCommand) }
 
-  private func attend(_ container: Container, _ signals: borrowing SignalForwarder, _ stopSignal: Signal?) async throws -> Int32 {
-    if let terminal = await container.terminal {
-      return try await process.attend(terminal, signals: signals) { signal in
-        try await container.signal(signal)
-      } wait: {
-        try await container.wait().code
-      }
-    }
-    return try await process.attend(nil, signals: signals) { signal in
-      if case .running = await container.state { try await container.signal(signal) }
-    } wait: {
-      try await container.wait().code
-    }
-  }
-
-  // MARK: Configuration
-
-  private func configuration() throws -> (ContainerConfiguration, Signal?) {
-    guard let name = imageAndCommand.first else {
-      throw ContainrError(.invalidArgument, "reading the arguments", hint: "name an image, such as containr/busybox")
-    }
-    let reference = try ImageReference(name)
-    let store = try global.images()
-    let image =
-      reference == DefaultImage.reference ? try DefaultImage().resolve(in: store) : try store.resolve(reference)
-    var configuration = try ContainerConfiguration(image: image, arguments: Array(imageAndCommand.dropFirst()))
-    try container.apply(to: &configuration, volumes: global.directory.appending("volumes"))
-    try process.apply(to: &configuration.process)
-    let stopSignal = try image.config.config.stopSignal.map { try Signal(parsing: $0) }
-    return (configuration, stopSignal)
+  var tool: any AsyncTool {
+    RunRequest(
+      global: global.request, process: process.request, container: container.request, explain: explain,
+      words: imageAndCommand)
   }
 }

@@ -3,10 +3,12 @@ import Containr
 import ContainrCore
 
 /// `containr version`.
-struct VersionCommand: AsyncTool {
+struct VersionCommand: ToolCommand, AsyncTool {
   static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var globals: GlobalOptions
+  var global: GlobalRequest { globals.request }
+  var tool: any AsyncTool { self }
 
   @Flag(help: "Print the number only.")
   var short = false
@@ -29,11 +31,13 @@ struct SystemCommand: ParsableCommand {
 }
 
 /// `containr system info`: the preflight.
-struct SystemInfoCommand: AsyncTool {
+struct SystemInfoCommand: ToolCommand, AsyncTool {
   static let configuration = CommandConfiguration(
     commandName: "info", abstract: "Show what this kernel and user can do, what is missing, and what to do about it.")
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var globals: GlobalOptions
+  var global: GlobalRequest { globals.request }
+  var tool: any AsyncTool { self }
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -46,11 +50,13 @@ struct SystemInfoCommand: AsyncTool {
 }
 
 /// `containr system repair`.
-struct SystemRepairCommand: AsyncTool {
+struct SystemRepairCommand: ToolCommand, AsyncTool {
   static let configuration = CommandConfiguration(
     commandName: "repair", abstract: "Take down what killed programs left: processes, cgroups, directories, half-written images.")
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var globals: GlobalOptions
+  var global: GlobalRequest { globals.request }
+  var tool: any AsyncTool { self }
 
   func work() async throws -> Int32 {
     for id in try global.state().repair() { Console.output("Removed container: \(id)") }

@@ -24,7 +24,7 @@ struct SignalForwarder: ~Copyable {
   /// Hands signals on until the task is cancelled.
   func task(_ receive: @escaping @Sendable (Signal) async throws -> Void) throws -> Task<Void, any Error> {
     let copy = try descriptor.duplicate()
-    return Task {
+    return Task(executorPreference: EventLoop.shared.preference) {
       while true {
         try await EventLoop.shared.readable(copy.rawValue)
         while true {

@@ -1,11 +1,7 @@
 import ArgumentParser
-import Containr
-import ContainrCore
 
 /// What every command takes.
 struct GlobalOptions: ParsableArguments {
-  static let names = ["--debug", "--log-level", "--log-format", "--state-dir"]
-
   @Flag(help: "Show each step, and the causes of a failure.")
   var debug = false
 
@@ -18,17 +14,7 @@ struct GlobalOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where images and containers are kept.", valueName: "directory"))
   var stateDir: String?
 
-  var isDebugging: Bool { debug || logLevel == "debug" }
-
-  /// Sets up logging. Nothing of it is touched where nothing asks for it.
-  func apply() throws {
-    let format = try logFormat.map { try LogFormat(parsing: $0) } ?? .text
-    let level = try logLevel.map { try LogLevel(parsing: $0) } ?? .warn
-    if debug || logLevel != nil || logFormat != nil { ContainrLog.bootstrap(level: debug ? .debug : level, format: format) }
+  var request: GlobalRequest {
+    GlobalRequest(debug: debug, logLevel: logLevel, logFormat: logFormat, stateDir: stateDir)
   }
-
-  var directory: FilePath { stateDir.map { FilePath($0) } ?? StateDirectory.standard }
-
-  func state() throws -> StateDirectory { try StateDirectory(directory) }
-  func images() throws -> ImageStore { try ImageStore(directory.appending("images")) }
 }

@@ -143,6 +143,12 @@ package final class EventLoop: TaskExecutor, Sendable {
     state.withLock { if case .main(let thread) = $0.server { pthread_equal(thread, pthread_self()) != 0 } else { false } }
   }
 
+  /// Where new unstructured tasks are to run: here, where ``run(_:)`` serves the loop, so that no thread pool is started;
+  /// nil for the global pool.
+  package var preference: (any TaskExecutor)? {
+    state.withLock { if case .main = $0.server { true } else { false } } ? self : nil
+  }
+
   package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     state.withLock { $0.jobs.append(job) }

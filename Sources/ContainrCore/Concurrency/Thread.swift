@@ -26,7 +26,7 @@ package enum Thread {
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     let work = Unmanaged.passRetained(
       Work {
-        _ = name.withCString { cl_prctl(15 /* PR_SET_NAME */, UInt(bitPattern: $0), 0, 0, 0) }
+        _ = name.withCString { cl_prctl(PR_SET_NAME, UInt(bitPattern: $0), 0, 0, 0) }
         body()
       })
     var thread = pthread_t()

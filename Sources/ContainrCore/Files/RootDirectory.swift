@@ -64,7 +64,8 @@ public struct RootDirectory: ~Copyable, Sendable {
   /// kernel refuses a magic link too, because it would leave the root, and says EXDEV.
   private func isMagicLink(_ path: RootedPath, _ flags: CInt) -> Bool {
     let result = cl_openat2(
-      descriptor.rawValue, path.description, UInt64(CInt(CL_O_PATH) | O_CLOEXEC | flags & O_NOFOLLOW), 0, UInt64(RESOLVE_IN_ROOT))
+      descriptor.rawValue, path.description, UInt64(CInt(CL_O_PATH) | O_CLOEXEC | flags & O_NOFOLLOW), 0,
+      UInt64(RESOLVE_IN_ROOT))
     if result >= 0 { close(result) }
     return result == -EXDEV
   }

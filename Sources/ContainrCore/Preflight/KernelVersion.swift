@@ -31,7 +31,8 @@ public struct KernelVersion: Hashable, Comparable, Sendable {
       rest = rest.dropFirst()
     }
     guard numbers.count >= 2 else {
-      throw ContainrError(.invalidArgument, "reading the kernel release \"\(release)\"", hint: "a release such as 6.1.0-13-amd64")
+      throw ContainrError(
+        .invalidArgument, "reading the kernel release \"\(release)\"", hint: "a release such as 6.1.0-13-amd64")
     }
     self.init(numbers[0], numbers[1], numbers.count > 2 ? numbers[2] : 0)
   }

@@ -41,7 +41,8 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
         return
       }
     }
-    throw ContainrError(.signal, "reading the signal \"\(text)\"", hint: "a name such as TERM or SIGTERM, or a number from 1 to 64")
+    throw ContainrError(
+      .signal, "reading the signal \"\(text)\"", hint: "a name such as TERM or SIGTERM, or a number from 1 to 64")
   }
 
   /// Digits alone: no sign.

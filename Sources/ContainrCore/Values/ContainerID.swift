@@ -11,7 +11,9 @@ public struct ContainerID: Hashable, Sendable, CustomStringConvertible {
   public init(_ text: String) throws(ContainrError) {
     let bytes = text.utf8
     guard (1...128).contains(bytes.count), let first = bytes.first, Self.isAlphanumeric(first),
-      bytes.allSatisfy({ Self.isAlphanumeric($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") })
+      bytes.allSatisfy({
+        Self.isAlphanumeric($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+      })
     else {
       throw ContainrError(
         .invalidArgument, "reading the container id \"\(text)\"",
@@ -40,7 +42,8 @@ public struct ContainerID: Hashable, Sendable, CustomStringConvertible {
 
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"):
+      true
     default: false
     }
   }

@@ -20,7 +20,9 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
     let prefix = "sha256:"
     let digits = text.utf8.dropFirst(prefix.utf8.count)
     guard text.hasPrefix(prefix), digits.count == 64,
-      digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) })
+      digits.allSatisfy({
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+      })
     else {
       throw ContainrError(
         .invalidArgument, "reading the digest \"\(text)\"", hint: "sha256: and 64 lower-case hexadecimal digits")

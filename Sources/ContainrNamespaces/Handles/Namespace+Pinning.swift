@@ -14,7 +14,8 @@ extension Namespace {
     let file = try OwnedDescriptor.open(path, flags: O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o444)
     let activity = "pinning the \(kind) namespace to \(path)"
     do throws(ContainrError) {
-      let tree = open_tree(descriptor.rawValue, "", UInt32(1 /* OPEN_TREE_CLONE */ | O_CLOEXEC | CInt(CL_AT_EMPTY_PATH)))
+      // 1 is OPEN_TREE_CLONE.
+      let tree = open_tree(descriptor.rawValue, "", UInt32(1 | O_CLOEXEC | CInt(CL_AT_EMPTY_PATH)))
       guard tree >= 0 else { throw .errno(.current, .rootfsMount, activity, call: "open_tree(2)") }
       let mount = OwnedDescriptor(owning: tree)
       // MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH: by descriptor on both sides.

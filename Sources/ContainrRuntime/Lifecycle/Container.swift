@@ -110,7 +110,7 @@ public actor Container {
   public func wait() async throws -> TerminationStatus {
     if case .stopped(let status) = state { return status }
     guard let process else { throw stateError("waiting for") }
-    let task = waiting ?? Task { try await process.process.wait() }
+    let task = waiting ?? Task(executorPreference: EventLoop.shared.preference) { try await process.process.wait() }
     waiting = task
     let status = try await withTaskCancellationHandler {
       try await Self.value(of: task)
@@ -138,7 +138,7 @@ public actor Container {
     signal: Signal = .terminate, grace: Duration = .seconds(10), clock: some Clock<Duration> = ContinuousClock()
   ) async throws -> TerminationStatus {
     try self.signal(signal)
-    let killer = Task { [weak self] in
+    let killer = Task(executorPreference: EventLoop.shared.preference) { [weak self] in
       try await clock.sleep(for: grace)
       try await self?.signal(.kill)
     }
@@ -211,7 +211,7 @@ public func withContainer<Result: Sendable>(
     outcome = .failure(error)
   }
   // A cancelled task must tear down all the same.
-  let teardown = await Task { () -> (any Error)? in
+  let teardown = await Task(executorPreference: EventLoop.shared.preference) { () -> (any Error)? in
     do { try await container.delete() } catch { return error }
     return nil
   }.value
