@@ -14,8 +14,8 @@ private final class Swapper: Sendable {
   private let rounds = Atomic(0)
   private let hasEnded = Atomic(false)
 
-  init(_ first: FilePath, _ second: FilePath) {
-    Thread.detach(name: "swapper") { [self] in
+  init(_ first: FilePath, _ second: FilePath) throws {
+    try Thread.detach(name: "swapper") { [self] in
       while !isStopped.load(ordering: .relaxed) {
         // RENAME_EXCHANGE
         if cl_renameat2(AT_FDCWD, first.string, AT_FDCWD, second.string, 2) == 0 { rounds.add(1, ordering: .relaxed) }
@@ -43,7 +43,7 @@ private let starts: Int = getenv("CONTAINR_RACE_ROUNDS").flatMap { Int(String(cS
     before: (inout LaunchPlan) throws -> Void = { _ in },
     after: (inout LaunchPlan, RootFSSlots) throws -> Void = { _, _ in }
   ) async throws {
-    let swapper = Swapper(first, second)
+    let swapper = try Swapper(first, second)
     var started = 0
     var failed = 0
     for _ in 0..<starts {
