@@ -135,7 +135,10 @@ let package = Package(
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
-    tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux"]),
+    .executableTarget(
+      name: "container-owner", dependencies: ["ContainrRuntime", system], path: "Tests/Support/container-owner",
+      swiftSettings: settings),
+    tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux", "container-owner"]),
   ],
   swiftLanguageModes: [.v6]
 )

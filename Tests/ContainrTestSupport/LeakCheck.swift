@@ -23,7 +23,9 @@ public struct LeakCheck: Hashable, Sendable {
   /// - Parameters:
   ///   - marks: texts of which one is in every path that belongs to the test.
   ///   - directory: a directory of the test's, whose entries are compared.
-  public init(marks: [String], directory: FilePath? = nil) throws {
+  ///   - program: whether to look at what has no path too: children, pipes, sockets, pidfds of the whole program. Tests that
+  ///     run beside this one have some for a while, so that this is for the end of a long test with much patience.
+  public init(marks: [String], directory: FilePath? = nil, program: Bool = false) throws {
     func isOurs(_ text: some StringProtocol) -> Bool { marks.contains { text.contains($0) } }
     mounts = Set(try FileContents.text("/proc/self/mountinfo").split(separator: "\n").filter(isOurs).map(String.init))
     cgroups = []
@@ -34,7 +36,7 @@ public struct LeakCheck: Hashable, Sendable {
     }
     entries = directory == nil ? [] : Set(try FileTree.names(in: directory!))
     children = []
-    for thread in try FileTree.names(in: "/proc/self/task") {
+    for thread in program ? try FileTree.names(in: "/proc/self/task") : [] {
       // A thread may end in between.
       let text = try FileContents.textIfPresent(FilePath("/proc/self/task/\(thread)/children")) ?? ""
       children.formUnion(text.split(separator: " ").compactMap { Int32($0) })
@@ -45,6 +47,7 @@ public struct LeakCheck: Hashable, Sendable {
       let count = readlink("/proc/self/fd/\(name)", &buffer, buffer.count)
       guard count > 0 else { continue }
       let target = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+      guard isOurs(target) || program && !target.hasPrefix("/") else { continue }
       // `pipe:[1234]` is another number each time.
       descriptors[String(target.prefix { $0 != "[" && $0 != "(" }), default: 0] += 1
     }
@@ -71,14 +74,14 @@ public struct LeakCheck: Hashable, Sendable {
 ///
 /// - Returns: what the body gives, and what is left, as text for people.
 public func withoutLeaks<Result>(
-  marks: [String], directory: FilePath? = nil, patience: Duration = .seconds(5),
+  marks: [String], directory: FilePath? = nil, program: Bool = false, patience: Duration = .seconds(5),
   isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
 ) async throws -> (result: Result, left: [String]) {
-  let before = try LeakCheck(marks: marks, directory: directory)
+  let before = try LeakCheck(marks: marks, directory: directory, program: program)
   let result = try await body()
   let deadline = ContinuousClock.now + patience
   while true {
-    let left = try LeakCheck(marks: marks, directory: directory).left(since: before)
+    let left = try LeakCheck(marks: marks, directory: directory, program: program).left(since: before)
     if left.isEmpty || ContinuousClock.now > deadline { return (result, left) }
     try await Task.sleep(for: .milliseconds(5))
   }
