@@ -110,6 +110,9 @@ let package = Package(
       path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
     // Benchmarks
     .executableTarget(
+      name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",
+      swiftSettings: settings, linkerSettings: [staticLibraries]),
+    .executableTarget(
       name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
       swiftSettings: settings),
     // Examples

@@ -467,6 +467,7 @@ static long terminal(context_t *context, operation_t *operation) {
   struct winsize size = {.ws_row = (unsigned short)operation->argument[3],
                          .ws_col = (unsigned short)operation->argument[4]};
   if (size.ws_row && size.ws_col) result = call(SYS_ioctl, peer, TIOCSWINSZ, &size);
+  if (result >= 0 && operation->argument[5]) result = call(SYS_fchown, peer, operation->argument[5], -1);
   fill(context, operation, 1, controller);
   fill(context, operation, 2, peer);
   return result < 0 ? result : 0;

@@ -18,7 +18,7 @@ import Testing
         done </proc/mounts | sort
         (touch /sys/x) 2>&1 | grep -o 'Read-only'
         df -k /dev/shm | tail -1 | awk '{print $2}'
-        cat /proc/1/comm
+        cat /proc/1/comm; true
         """, in: root)
       #expect(
         output == """
@@ -106,12 +106,12 @@ import Testing
         "root", ["secret": "1", "secrets/file": "2", "vault/file": "2", "fixed/file": "3", "open": "4"], program: true)
       try fixture.link(path.appending("alias"), to: "/open")
       let root = try plain(path) {
-        $0.maskedPaths = ["/secret", "/secrets", "/vault", "/missing/path", "/open/below", "/proc/interrupts", "/proc/scsi"]
+        $0.maskedPaths = ["/secret", "/secrets", "/vault", "/missing/path", "/open/below", "/proc/version", "/proc/scsi"]
         $0.readonlyPaths = ["/fixed", "/proc/sys", "/missing"]
       }
       let (output, _) = try await run(
         """
-        cat /secret; ls /secrets /vault | grep -v ':$' | grep .; stat -c '%t:%T' /secret /proc/interrupts; cat /fixed/file /open; echo
+        cat /secret; ls /secrets /vault | grep -v ':$' | grep .; stat -c '%t:%T' /secret /proc/version; cat /fixed/file /open; echo
         for path in /secrets/x /vault/x /fixed/x /proc/sys/kernel/hostname; do (echo x >$path) 2>&1 | grep -o 'Read-only'; done
         """, in: root)
       #expect(output == "1:3\n1:3\n34\nRead-only\nRead-only\nRead-only\nRead-only\n")
@@ -177,17 +177,15 @@ import Testing
   func propagationConnectsABindWithTheHostAsAskedFor(propagation: MountPropagation, tag: String) async throws {
     try await withFixture { fixture in
       let data = try fixture.tree("data")
+      try #require(mount("memory", data.string, "tmpfs", 0, nil) == 0)
+      try #require(mount(nil, data.string, nil, UInt(MS_SHARED), nil) == 0)
       let root = try plain(try fixture.tree("root", program: true)) {
         $0.mounts.append(
           Mount(.bind(source: data, recursive: true), at: try RootedPath("/data"), propagation: propagation))
       }
-      let (output, _) = try await run(
-        "grep ' /data ' /proc/self/mountinfo | grep -oE 'master|shared'", in: root,
-        before: { plan in
-          plan.append(.propagation(.private))
-          plan.append(.propagation(.shared))
-        })
+      let (output, _) = try await run("grep ' /data ' /proc/self/mountinfo | grep -oE 'master|shared'", in: root)
       #expect(output == (tag.isEmpty ? "" : tag + "\n"))
+      #expect(umount2(data.string, CInt(MNT_DETACH)) == 0)
     }
   }
 

@@ -44,7 +44,8 @@ struct LoadCommand: ToolCommand, AsyncTool {
   var global: GlobalRequest { globals.request }
   var tool: any AsyncTool { self }
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The name of the image, in place of what the archive says.", valueName: "image"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The name of the image, in place of what the archive says.", valueName: "image"))
   var tag: String?
 
   @Argument(help: "The archive or directory.")

@@ -161,7 +161,12 @@ struct HostMount: Sendable {
   }
 
   private func unmount(_ path: FilePath, lazily: Bool) throws(ContainrError) {
-    let result = cl_unmount(path.string, lazily ? 1 : 0)
+    var result = cl_unmount(path.string, lazily ? 1 : 0)
+    // A process that another thread is starting has a copy of each of this program's descriptors until it executes.
+    for _ in 0..<50 where result == -EBUSY {
+      usleep(2000)
+      result = cl_unmount(path.string, lazily ? 1 : 0)
+    }
     try check(
       result, .rootfsUnmount, "umount2(2)", "unmounting \(path)",
       hint: result == -EBUSY ? "a process has a file or its working directory there, or something is mounted below" : nil)

@@ -37,8 +37,12 @@ public struct RootFSSlots: Hashable, Sendable {
 extension LaunchPlan {
   /// Appends the operations that build a root file system in a new mount namespace, up to but without the change of root.
   ///
+  /// - Parameter beforeWalls: appends what must come before paths are hidden and made read-only, such as writes to /proc/sys.
   /// - Throws: `INVALID_CONFIGURATION` for what contradicts itself, `KERNEL_UNSUPPORTED` for too many layers.
-  public mutating func append(rootFS: RootFS, context: RootFSContext) throws(ContainrError) -> RootFSSlots {
+  public mutating func append(
+    rootFS: RootFS, context: RootFSContext,
+    beforeWalls: (inout LaunchPlan, RootFSSlots) throws(ContainrError) -> Void = { _, _ throws(ContainrError) in }
+  ) throws(ContainrError) -> RootFSSlots {
     let root = makeSlot()
     // One for every mount that nothing refers to once it is attached: a plan has room for 128 slots only.
     let scratch = makeSlot()
@@ -73,8 +77,10 @@ extension LaunchPlan {
       }
     }
     if makesDevices { appendDevices(rootFS.devices, root: root, scratch: scratch, context: context) }
+    let slots = RootFSSlots(root: root, proc: proc, devpts: devpts)
+    try beforeWalls(&self, slots)
     appendWalls(rootFS, root: root)
-    return RootFSSlots(root: root, proc: proc, devpts: devpts)
+    return slots
   }
 
   /// Appends the change of root; a read-only one is made so now, when nothing more is to be made in it.

@@ -57,11 +57,14 @@ struct OverlayOptions {
   ) -> Form? {
     let places = zip(["upperdir", "workdir"], writable)
     if appendsLayers, (layers + writable).allSatisfy({ $0.utf8.count <= longestValue }) {
-      return .options(layers.map { MountOption("lowerdir+", $0) } + places.map { MountOption($0, $1) } + flags)
+      var options = layers.map { MountOption("lowerdir+", $0) }
+      // Overlayfs takes the path of a layer as it is, and looks for escapes in the other two.
+      for (key, path) in places { options.append(MountOption(key, escaped(path, characters: "\\"))) }
+      return .options(options + flags)
     }
-    let parts =
-      ["lowerdir=" + layers.map(escaped).joined(separator: ":")] + places.map { $0 + "=" + escaped($1) } + flags.map(\.key)
-    let text = parts.joined(separator: ",")
+    var parts = ["lowerdir=" + layers.map { escaped($0) }.joined(separator: ":")]
+    for (key, path) in places { parts.append(key + "=" + escaped(path)) }
+    let text = (parts + flags.map(\.key)).joined(separator: ",")
     return text.utf8.count <= longestText ? .text(text) : nil
   }
 
@@ -74,10 +77,11 @@ struct OverlayOptions {
     return String(common)
   }
 
-  private static func escaped(_ path: String) -> String {
+  private static func escaped(_ path: String, characters: String = ":,\\") -> String {
+    guard path.contains(where: characters.contains) else { return path }
     var text = ""
     for character in path {
-      if character == ":" || character == "," || character == "\\" { text.append("\\") }
+      if characters.contains(character) { text.append("\\") }
       text.append(character)
     }
     return text
