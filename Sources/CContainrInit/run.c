@@ -113,25 +113,29 @@ static long follow_link(context_t *context, int parent, size_t name, const char 
   return DANGLING;
 }
 
+// Closes a directory on the way, unless it is the root that the plan goes on to use.
+static long leave(int root, long directory, long result) {
+  if (directory != root) close_descriptor((int)directory);
+  return result;
+}
+
 static long make_along(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve,
                        char *out, size_t size) {
-  long target = open_in_root(context, root, path, O_PATH, resolve);
-  if (target != -ENOENT) return target;
-  long parent = open_in_root(context, root, "/", O_PATH | O_DIRECTORY, 0);
-  if (parent < 0) return parent;
+  long parent = root;
   size_t length = 0;
   while (*path == '/') path++;
   while (1) {
     size_t name = length;
     if (name > 0) context->path[length++] = '/', name = length;
     while (*path && *path != '/') {
-      if (length >= sizeof context->path - 2) return finish((int)parent, -ENAMETOOLONG);
+      if (length >= sizeof context->path - 2) return leave(root, parent, -ENAMETOOLONG);
       context->path[length++] = *path++;
     }
     context->path[length] = 0;
     while (*path == '/') path++;
     int is_last = *path == 0;
-    long next = open_in_root(context, root, context->path, O_PATH, resolve);
+    // The whole path was not there a moment ago.
+    long next = is_last ? -ENOENT : open_in_root(context, root, context->path, O_PATH, resolve);
     if (next == -ENOENT) {
       long made;
       if (is_last && is_file) {
@@ -140,43 +144,52 @@ static long make_along(context_t *context, int root, const char *path, int is_fi
       } else {
         made = call(SYS_mkdirat, parent, context->path + name, is_last ? mode : 0755);
       }
-      if (made < 0 && made != -EEXIST) return finish((int)parent, made);
+      if (made < 0 && made != -EEXIST) return leave(root, parent, made);
       next = open_in_root(context, root, context->path, O_PATH, resolve);
       if (next == -ENOENT && made == -EEXIST) {
-        long result = follow_link(context, (int)parent, name, path, out, size);
-        close_descriptor((int)parent);
-        return result;
+        return leave(root, parent, follow_link(context, (int)parent, name, path, out, size));
       }
     }
-    close_descriptor((int)parent);
+    leave(root, parent, 0);
     if (next < 0 || is_last) return next;
     parent = next;
   }
 }
 
-// Opens a path and makes what is missing of it: directories, and at the end a directory or an empty file. A symbolic link
-// to nowhere, such as an image's /etc/resolv.conf to /run, is followed inside the root, and what it leads to is made.
-static long make_in_root(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
+// Makes what is missing of a path that was not there: directories, and at the end a directory or an empty file; opens the
+// last. A symbolic link to nowhere, such as an image's /etc/resolv.conf to /run, is followed inside the root, and what it
+// leads to is made.
+static long make_missing(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
   char paths[2][sizeof context->path];
   for (int links = 0; links < 40; links++) {
     long target = make_along(context, root, path, is_file, mode, resolve, paths[links % 2], sizeof paths[0]);
     if (target != DANGLING) return target;
     path = paths[links % 2];
+    target = open_in_root(context, root, path, O_PATH, resolve);
+    if (target != -ENOENT) return target;
   }
   return -ELOOP;
 }
 
+static long make_in_root(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
+  long target = open_in_root(context, root, path, O_PATH, resolve);
+  return target == -ENOENT ? make_missing(context, root, path, is_file, mode, resolve) : target;
+}
+
 // Opens the directory that a path's last component is in, and makes it where it is missing; *name points at the component.
+// For a name in the root it is the root itself.
 static long open_parent(context_t *context, int root, const char *path, const char **name) {
   char directory[sizeof context->path];
+  while (*path == '/') path++;
   size_t length = ci_length(path), slash = length;
   if (length == 0 || length >= sizeof directory) return -EINVAL;
   while (slash > 0 && path[slash - 1] != '/') slash--;
   *name = path + slash;
   if (**name == 0) return -EINVAL;
+  if (slash == 0) return root;
   for (size_t index = 0; index < slash; index++) directory[index] = path[index];
   directory[slash] = 0;
-  return make_in_root(context, root, slash ? directory : "/", 0, 0755, 0);
+  return make_in_root(context, root, directory, 0, 0755, 0);
 }
 
 // MARK: mounts
@@ -245,15 +258,13 @@ static long attach(context_t *context, operation_t *operation) {
   if (operation->flags & CI_ATTACH_HOST)
     return call(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
   uint64_t resolve = operation->flags & CI_ATTACH_NO_SYMBOLIC_LINKS ? RESOLVE_NO_SYMLINKS : 0;
-  long target;
-  if (operation->flags & CI_ATTACH_CREATE) {
+  long target = open_in_root(context, root, path, O_PATH, resolve);
+  if (target == -ENOENT && operation->flags & CI_ATTACH_CREATE) {
     struct stat status;
     long result = call(SYS_newfstatat, mount, "", &status, AT_EMPTY_PATH);
     if (result < 0) return result;
     int is_file = !S_ISDIR(status.st_mode);
-    target = make_in_root(context, root, path, is_file, is_file ? 0644 : 0755, resolve);
-  } else {
-    target = open_in_root(context, root, path, O_PATH, resolve);
+    target = make_missing(context, root, path, is_file, is_file ? 0644 : 0755, resolve);
   }
   if (target < 0) return target;
   return finish((int)target, move(context, mount, (int)target));
@@ -273,6 +284,12 @@ static long mask(context_t *context, operation_t *operation) {
     result = call(SYS_newfstatat, cover, "", &status, AT_EMPTY_PATH);
     if (result >= 0 && (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))) result = -ENODEV;
     if (result < 0) return finish((int)target, result);
+  }
+  // The first directory is covered by the mount itself and the next ones by copies: before Linux 6.15 a mount that is
+  // attached nowhere cannot be copied, and letting go of one costs the wait for an RCU grace period.
+  if (S_ISDIR(status.st_mode) && context->attached_cover != cover) {
+    context->attached_cover = cover;
+    return finish((int)target, move(context, cover, (int)target));
   }
   long tree = call(SYS_open_tree, cover, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
   // Before Linux 6.15 a mount that is attached nowhere has no copies: it covers the first directory itself, and is copied
@@ -326,15 +343,17 @@ static long make_directory(context_t *context, operation_t *operation) {
 
 static long symbolic_link(context_t *context, operation_t *operation) {
   const char *name;
-  long parent = open_parent(context, slot(context, operation, 0), string(context, operation, 1), &name);
+  int root = slot(context, operation, 0);
+  long parent = open_parent(context, root, string(context, operation, 1), &name);
   if (parent < 0) return parent;
   long result = call(SYS_symlinkat, string(context, operation, 2), parent, name);
-  return finish((int)parent, result == -EEXIST ? 0 : result);
+  return leave(root, parent, result == -EEXIST || result > 0 ? 0 : result);
 }
 
 static long device(context_t *context, operation_t *operation) {
   const char *name;
-  long parent = open_parent(context, slot(context, operation, 0), string(context, operation, 1), &name);
+  int root = slot(context, operation, 0);
+  long parent = open_parent(context, root, string(context, operation, 1), &name);
   if (parent < 0) return parent;
   long result = call(SYS_mknodat, parent, name, operation->argument[2], operation->argument[3]);
   if (result == -EEXIST) {
@@ -343,12 +362,12 @@ static long device(context_t *context, operation_t *operation) {
     long found = call(SYS_newfstatat, parent, name, &status, AT_SYMLINK_NOFOLLOW);
     if (found >= 0 && (status.st_mode & S_IFMT) == (operation->argument[2] & S_IFMT) &&
         status.st_rdev == operation->argument[3])
-      return finish((int)parent, 0);
+      return leave(root, parent, 0);
     context->report->call = SYS_mknodat;
   }
   if (result >= 0 && (operation->argument[4] || operation->argument[5]))
     result = call(SYS_fchownat, parent, name, operation->argument[4], operation->argument[5], AT_SYMLINK_NOFOLLOW);
-  return finish((int)parent, result);
+  return leave(root, parent, result);
 }
 
 static long open_path(context_t *context, operation_t *operation) {

@@ -62,6 +62,7 @@ extension LaunchPlan {
       let slot: LaunchSlot
       switch mount.kind {
       case .proc, .devpts, .cgroup: slot = makeSlot()
+      case .tmpfs where mount.destination == .dev: slot = makeSlot()
       default: slot = peers[index] ?? scratch
       }
       append(mount, in: slot, isPeer: peers[index] != nil, root: root, context: context)
@@ -69,14 +70,14 @@ extension LaunchPlan {
       case .proc: proc = proc ?? slot
       case .devpts: devpts = devpts ?? slot
       case .tmpfs where mount.destination == .dev:
-        appendDevices(rootFS.devices, root: root, scratch: scratch, context: context)
-        appendLinks(root: root)
+        appendDevices(rootFS.devices, root: root, dev: slot, scratch: scratch, context: context)
+        appendLinks(dev: slot)
         makesDevices = false
       case .bind where mount.destination == .dev: makesDevices = false
       default: break
       }
     }
-    if makesDevices { appendDevices(rootFS.devices, root: root, scratch: scratch, context: context) }
+    if makesDevices { appendDevices(rootFS.devices, root: root, dev: nil, scratch: scratch, context: context) }
     let slots = RootFSSlots(root: root, proc: proc, devpts: devpts)
     try beforeWalls(&self, slots)
     appendWalls(rootFS, root: root)
@@ -182,24 +183,30 @@ extension LaunchPlan {
   // MARK: Devices
 
   private mutating func appendDevices(
-    _ devices: [DeviceNode], root: LaunchSlot, scratch: LaunchSlot, context: RootFSContext
+    _ devices: [DeviceNode], root: LaunchSlot, dev: LaunchSlot?, scratch: LaunchSlot, context: RootFSContext
   ) {
     for device in devices {
-      let path = device.path.description
+      var path = device.path.description
+      var place = root
+      // In the mount itself a node is one call, where a path from the root is three.
+      if let dev, path.hasPrefix("/dev/"), !context.isInUserNamespace {
+        path.removeFirst(5)
+        place = dev
+      }
       if context.isInUserNamespace {
         append(.bind(scratch, directory: .workingDirectory, path: device.hostPath?.string ?? path, recursive: false))
         append(.attach(scratch, root: root, path: path))
       } else {
         append(
           .device(
-            root: root, path: path, mode: device.fullMode, device: device.number, uid: device.uid, gid: device.gid))
+            root: place, path: path, mode: device.fullMode, device: device.number, uid: device.uid, gid: device.gid))
       }
     }
   }
 
-  private mutating func appendLinks(root: LaunchSlot) {
+  private mutating func appendLinks(dev: LaunchSlot) {
     for (name, target) in Self.links {
-      append(.symbolicLink(root: root, path: "/dev/" + name, target: target))
+      append(.symbolicLink(root: dev, path: name, target: target))
     }
   }
 
