@@ -19,7 +19,8 @@ struct RunCommand: ToolCommand {
 
   @Argument(
     parsing: .captureForPassthrough,
-    help: ArgumentHelp("The image, then the command with its arguments, all of which go to it.", valueName: "image [command ...]"))
+    help: ArgumentHelp(
+      "The image, then the command with its arguments, all of which go to it.", valueName: "image [command ...]"))
   var imageAndCommand: [String] = []
 
   func validate() throws { try Self.checkPassthrough(imageAndCommand) }

@@ -52,7 +52,8 @@ struct SystemInfoCommand: ToolCommand, AsyncTool {
 /// `containr system repair`.
 struct SystemRepairCommand: ToolCommand, AsyncTool {
   static let configuration = CommandConfiguration(
-    commandName: "repair", abstract: "Take down what killed programs left: processes, cgroups, directories, half-written images.")
+    commandName: "repair",
+    abstract: "Take down what killed programs left: processes, cgroups, directories, half-written images.")
 
   @OptionGroup var globals: GlobalOptions
   var global: GlobalRequest { globals.request }

@@ -8,7 +8,8 @@ struct ProcessOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Give the command a terminal.")
   var tty = false
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Set an environment variable, or pass the caller's on.", valueName: "name[=value]"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Set an environment variable, or pass the caller's on.", valueName: "name[=value]"))
   var env: [String] = []
 
   @Option(name: [.customShort("w"), .long], help: ArgumentHelp("The working directory.", valueName: "path"))

@@ -43,7 +43,8 @@ struct RunRequest: AsyncTool {
     return status
   }
 
-  private func attend(_ container: Container, _ signals: borrowing SignalForwarder, _ stopSignal: Signal?) async throws -> Int32 {
+  private func attend(_ container: Container, _ signals: borrowing SignalForwarder, _ stopSignal: Signal?) async throws -> Int32
+  {
     if let terminal = await container.terminal {
       return try await process.attend(terminal, signals: signals) { signal in
         try await container.signal(signal)
