@@ -89,8 +89,10 @@ struct CommandLineTool: ParsableCommand {
     guard let error = error as? ContainrError else {
       return Console.error("containr: \(error)")
     }
-    if debug { return Console.error("containr: \(error)") }
-    Console.error("containr: \(error.summary)" + (error.hint.map { "\n  hint: \($0)" } ?? ""))
+    var shown = error
+    if shown.hint == nil { shown.hint = "run again with --debug, which shows each step and the causes" }
+    if !debug { shown.cause = nil }
+    Console.error("containr: \(shown)")
   }
 
   /// Prints help or what is wrong with the arguments.
@@ -99,10 +101,14 @@ struct CommandLineTool: ParsableCommand {
       Console.output(fullMessage(for: error))
       return 0
     }
-    let command = arguments.first.map { " " + $0 } ?? ""
-    Console.error("containr: \(message(for: error))\n  hint: see `containr\(command) --help`")
+    let command = arguments.first.flatMap { commandNames.contains($0) ? " " + $0 : nil } ?? ""
+    let unknown = arguments.first.flatMap { command.isEmpty && !$0.hasPrefix("-") ? "there is no command \($0)" : nil }
+    Console.error(
+      "containr: \(PrintableText.singleLine(unknown ?? message(for: error)))\n  hint: see `containr\(command) --help`")
     return ["run", "exec"].contains(arguments.first) ? 125 : 1
   }
+
+  private static let commandNames = ["run", "exec", "images", "load", "import", "version", "system", "help"]
 
   /// `containr --debug run …` means the same as `containr run --debug …`.
   private static func globalOptionsLast(_ arguments: [String]) -> [String] {
@@ -112,9 +118,13 @@ struct CommandLineTool: ParsableCommand {
       leading.append(rest.removeFirst())
       if first != "--debug", !first.contains("="), let value = rest.popFirst() { leading.append(value) }
     }
-    guard !leading.isEmpty, let command = rest.popFirst() else { return arguments }
+    guard !leading.isEmpty else { return arguments }
+    // What only has help to give takes no options but that: `containr`, `containr system`, a command that is not there.
+    guard let command = rest.first, commandNames.contains(command) else { return Array(rest) }
+    guard command == "system" else { return [command] + leading + rest.dropFirst() }
     // `system info` and its siblings are two words.
-    let depth = command == "system" ? Array(rest.prefix(1)) : []
-    return [command] + depth + leading + rest.dropFirst(depth.count)
+    let words = Array(rest.prefix(2))
+    guard ["info", "repair"].contains(words.last) else { return Array(rest) }
+    return words + leading + rest.dropFirst(2)
   }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Containr
 import ContainrCore
+import Glibc
+import SystemPackage
 
 /// `containr images`: what is in the store.
 struct ImagesCommand: ToolCommand, AsyncTool {
@@ -48,11 +50,11 @@ struct LoadCommand: ToolCommand, AsyncTool {
     name: .shortAndLong, help: ArgumentHelp("The name of the image, in place of what the archive says.", valueName: "image"))
   var tag: String?
 
-  @Argument(help: "The archive or directory.")
+  @Argument(help: "The archive or directory; - is an archive on standard input.")
   var path: String
 
   func work() async throws -> Int32 {
-    let loaded = try await global.images().load(FilePath(path), as: try tag.map { try ImageReference($0) })
+    let loaded = try await global.images().load(try inputFile(path), as: try tag.map { try ImageReference($0) })
     for image in loaded { Console.output("Loaded image: \(image.reference)") }
     return 0
   }
@@ -67,15 +69,26 @@ struct ImportCommand: ToolCommand, AsyncTool {
   var global: GlobalRequest { globals.request }
   var tool: any AsyncTool { self }
 
-  @Argument(help: "The archive, plain or compressed.")
+  @Argument(help: "The archive, plain or compressed; - is standard input.")
   var path: String
 
   @Argument(help: "The name of the image.")
   var image: String
 
   func work() async throws -> Int32 {
-    let image = try await global.images().import(FilePath(path), as: try ImageReference(image))
+    let image = try await global.images().import(try inputFile(path), as: try ImageReference(image))
     Console.output(image.configDigest.description)
     return 0
   }
+}
+
+/// The file that a command reads: `-` is standard input.
+private func inputFile(_ path: String) throws -> FilePath {
+  if path == "-" { return "/dev/stdin" }
+  guard access(path, R_OK) == 0 else {
+    throw ContainrError.errno(
+      Errno(rawValue: errno), .ioFailure, "opening \(path)", call: "access(2)",
+      hint: "name a file that is there and may be read, or - for standard input")
+  }
+  return FilePath(path)
 }
