@@ -186,7 +186,7 @@ import Testing
       }
       let (output, _) = try await run("grep ' /data ' /proc/self/mountinfo | grep -oE 'master|shared'", in: root)
       #expect(output == (tag.isEmpty ? "" : tag + "\n"))
-      #expect(umount2(data.string, 2 /* MNT_DETACH */) == 0)
+      #expect(umount2(data.string, 2) == 0)
     }
   }
 
