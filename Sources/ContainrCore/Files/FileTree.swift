@@ -158,9 +158,18 @@ private struct TreeRemoval: ~Copyable {
 
   private mutating func enter(_ name: [CChar], from parent: CInt) throws(ContainrError) {
     let resolve = UInt64(RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV)
-    let directory = try check(
-      cl_openat2(parent, name, UInt64(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0, resolve),
-      .ioFailure, "openat2(2)", "opening the directory \(pathOf(name))")
+    let flags = UInt64(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    var result = cl_openat2(parent, name, flags, 0, resolve)
+    if result == -EACCES {
+      // A directory closed even to its owner, such as the one that overlayfs works in.
+      let closed = cl_openat2(parent, name, UInt64(UInt32(CL_O_PATH)) | UInt64(O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0, resolve)
+      if closed >= 0 {
+        let isOpen = chmod("/proc/self/fd/\(closed)", 0o700) == 0
+        close(closed)
+        if isOpen { result = cl_openat2(parent, name, flags, 0, resolve) }
+      }
+    }
+    let directory = try check(result, .ioFailure, "openat2(2)", "opening the directory \(pathOf(name))")
     var level = Level(name: name, rest: [], device: 0, inode: 0, descriptor: directory)
     do throws(ContainrError) {
       level.rest = try FileTree.rawNames(in: directory, path: pathOf(name))

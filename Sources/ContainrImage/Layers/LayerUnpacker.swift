@@ -246,10 +246,10 @@ struct LayerUnpacker: ~Copyable {
       owning: try check(
         cl_openat(parent, name, CInt(CL_O_PATH) | O_NOFOLLOW | O_CLOEXEC, 0), .layerInvalid, "openat(2)", activity))
     let magic = "/proc/self/fd/\(node.rawValue)"
-    if entry.owner != user || entry.group != group,
+    if !belongsToCaller(entry),
       fchownat(node.rawValue, "", entry.owner, entry.group, CInt(CL_AT_EMPTY_PATH)) != 0
     {
-      throw .errno(.current, .layerInvalid, activity, call: "fchownat(2)")
+      throw ownerFailed(entry, activity, call: "fchownat(2)")
     }
     if !isLink, chmod(magic, entry.mode) != 0 { throw .errno(.current, .layerInvalid, activity, call: "chmod(2)") }
     for attribute in try entry.attributes(activity)
@@ -265,10 +265,21 @@ struct LayerUnpacker: ~Copyable {
 
   private func setOwner(of descriptor: CInt, _ entry: LayerEntry, _ activity: String) throws(ContainrError) {
     // Always for root, because a directory with the set-group-id bit gives its group to what is made in it.
-    guard user == 0 || entry.owner != user || entry.group != group else { return }
-    guard fchown(descriptor, entry.owner, entry.group) == 0 else {
-      throw .errno(.current, .layerInvalid, activity, call: "fchown(2)")
-    }
+    if user != 0, belongsToCaller(entry) { return }
+    guard fchown(descriptor, entry.owner, entry.group) == 0 else { throw ownerFailed(entry, activity, call: "fchown(2)") }
+  }
+
+  /// Whether what the caller makes has the right owner already. For an ordinary user that goes for the files of root, too:
+  /// in the user namespace of a container that it runs, root is itself.
+  private func belongsToCaller(_ entry: LayerEntry) -> Bool {
+    if user == 0 { return entry.owner == 0 && entry.group == group }
+    return (entry.owner == 0 || entry.owner == user) && (entry.group == 0 || entry.group == group)
+  }
+
+  private func ownerFailed(_ entry: LayerEntry, _ activity: String, call: String) -> ContainrError {
+    .errno(
+      .current, .layerInvalid, "\(activity): giving it to \(entry.owner):\(entry.group)", call: call,
+      hint: user == 0 ? nil : "an ordinary user can only unpack images whose files all belong to root")
   }
 
   private func setAttributes(of descriptor: CInt, _ entry: LayerEntry, _ activity: String) throws(ContainrError) {

@@ -56,7 +56,8 @@ struct ContainerLauncher: ~Copyable {
     let profile = ExecutionProfile(
       environment: environment, workingDirectory: configuration.process.workingDirectory ?? "/", user: user, bounding: granted,
       noNewPrivileges: configuration.process.noNewPrivileges, seccomp: seccomp,
-      isInUserNamespace: configuration.userNamespace != nil, layers: layers.map(\.string))
+      isInUserNamespace: configuration.userNamespace != nil,
+      setsGroups: configuration.userNamespace?.deniesSetgroups != true, layers: layers.map(\.string))
     let layout = configuration.hasCgroup ? try CgroupLayout.detect() : nil
     var launcher = ContainerLauncher(
       configuration: configuration, directory: try state.claim(configuration.id), profile: profile,

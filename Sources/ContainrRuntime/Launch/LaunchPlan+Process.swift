@@ -61,7 +61,7 @@ extension LaunchPlan {
     // Without no-new-privileges a filter needs CAP_SYS_ADMIN, which is about to go.
     if let filter, !process.noNewPrivileges { append(.seccomp(filter: filter.bytes)) }
     append(.boundingCapabilities(capabilities.bounding.rawValue))
-    append(.groups(profile.user.supplementaryGroups))
+    if profile.setsGroups { append(.groups(profile.user.supplementaryGroups)) }
     if profile.user.uid != 0, !capabilities.permitted.isEmpty { append(.control(.keepCapabilities)) }
     append(.ids(uid: profile.user.uid, gid: profile.user.gid))
     append(

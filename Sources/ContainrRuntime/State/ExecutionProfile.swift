@@ -22,6 +22,8 @@ struct ExecutionProfile: Hashable, Sendable {
   }
 
   var isInUserNamespace: Bool
+  /// False in the user namespace of somebody who may map no group but their own: setgroups(2) is denied there.
+  var setsGroups: Bool
   var layers: [String]
 
   var json: JSON {
@@ -35,6 +37,7 @@ struct ExecutionProfile: Hashable, Sendable {
       "noNewPrivileges": .bool(noNewPrivileges),
       "seccomp": .string(seccomp.rawValue),
       "userNamespace": .bool(isInUserNamespace),
+      "setsGroups": .bool(setsGroups),
       "layers": .array(layers.map { .string($0) }),
     ]
   }
@@ -55,6 +58,7 @@ extension ExecutionProfile {
     guard let seccomp = Seccomp(rawValue: try filter.string()) else { throw filter.invalid("an unknown kind of filter") }
     self.seccomp = seccomp
     isInUserNamespace = try cursor.required("userNamespace").bool()
+    setsGroups = try cursor.required("setsGroups").bool()
     layers = try cursor.required("layers").strings()
   }
 }
