@@ -133,6 +133,7 @@ let package = Package(
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
     tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux"]),
+    tests("AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr"]),
   ],
   swiftLanguageModes: [.v6]
 )
