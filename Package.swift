@@ -139,6 +139,7 @@ let package = Package(
       name: "container-owner", dependencies: ["ContainrRuntime", system], path: "Tests/Support/container-owner",
       swiftSettings: settings),
     tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux", "container-owner"]),
+    tests("AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -108,7 +108,7 @@ struct CommandLineTool: ParsableCommand {
     return ["run", "exec"].contains(arguments.first) ? 125 : 1
   }
 
-  private static let commandNames = ["run", "exec", "images", "load", "import", "version", "system", "help"]
+  private static let commandNames = ["run", "exec", "images", "load", "import", "version", "system"]
 
   /// `containr --debug run …` means the same as `containr run --debug …`.
   private static func globalOptionsLast(_ arguments: [String]) -> [String] {

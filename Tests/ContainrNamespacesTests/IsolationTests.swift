@@ -88,7 +88,7 @@ import Testing
     #expect(lines.last != (try ownNamespace(.cgroup)))
   }
 
-  @Test func aTimeNamespaceMovesTheClocks() async throws {
+  @Test(.requires(.kernel(6, 3))) func aTimeNamespaceMovesTheClocks() async throws {
     let (text, _) = try await output(of: "cut -d. -f1 /proc/uptime; cat /proc/self/timens_offsets; readlink /proc/self/ns/time")
     {
       $0.namespaces.create([.time, .pid, .mnt])
@@ -100,7 +100,7 @@ import Testing
     #expect(String(lines[3]) != (try ownNamespace(.time)))
   }
 
-  @Test func everyKindAtOnceIsNew() async throws {
+  @Test(.requires(.kernel(6, 3))) func everyKindAtOnceIsNew() async throws {
     let (text, _) = try await output(of: "cd /proc/self/ns; readlink mnt uts ipc pid net user cgroup time") {
       $0.namespaces.create(.all)
       $0.namespaces.idMaps = IDMaps(

@@ -83,7 +83,7 @@ func withResting(_ kinds: NamespaceSet, idMaps: IDMaps? = nil, _ body: (Namespac
   }
 
   /// What `exec` does: one setns(2) by pidfd for everything, a user and a time namespace included.
-  @Test(arguments: [
+  @Test(.requires(.kernel(6, 3)), arguments: [
     NamespaceSet.all.subtracting([.time, .user]), NamespaceSet.all.subtracting(.user), NamespaceSet.all,
   ]) func executesInAllNamespacesOfAProcess(kinds: NamespaceSet) async throws {
     let maps = IDMaps(users: try IDMap(hostID: 100_000, count: 10), groups: try IDMap(hostID: 100_000, count: 10))

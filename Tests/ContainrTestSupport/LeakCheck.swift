@@ -29,7 +29,8 @@ public struct LeakCheck: Hashable, Sendable {
     func isOurs(_ text: some StringProtocol) -> Bool { marks.contains { text.contains($0) } }
     mounts = Set(try FileContents.text("/proc/self/mountinfo").split(separator: "\n").filter(isOurs).map(String.init))
     cgroups = []
-    for hierarchy in try FileTree.names(in: "/sys/fs/cgroup") {
+    // On version 2 the tree itself is the one hierarchy.
+    for hierarchy in try FileTree.names(in: "/sys/fs/cgroup") + ["."] {
       let ours = FilePath("/sys/fs/cgroup/\(hierarchy)/containr")
       guard access(ours.string, F_OK) == 0 else { continue }
       for name in try FileTree.names(in: ours) where isOurs(name) { cgroups.insert("\(hierarchy)/\(name)") }

@@ -48,9 +48,6 @@ struct ContainerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("none, or host.", valueName: "mode"))
   var network = "none"
 
-  @Option(help: ArgumentHelp("Map the ids inside to the subordinate ids of a user of the host.", valueName: "user"))
-  var userns: String?
-
   @Option(help: ArgumentHelp("A limit such as nofile=1024:2048; repeatable.", valueName: "limit"))
   var ulimit: [String] = []
 
@@ -73,7 +70,6 @@ struct ContainerOptions: ParsableArguments {
       securityOpt: securityOpt,
       privileged: privileged,
       network: network,
-      userns: userns,
       ulimit: ulimit,
       sysctl: sysctl)
   }

@@ -18,7 +18,6 @@ struct ContainerRequest: Hashable, Sendable {
   var securityOpt: [String] = []
   var privileged = false
   var network = "none"
-  var userns: String?
   var ulimit: [String] = []
   var sysctl: [String] = []
 
@@ -35,8 +34,6 @@ struct ContainerRequest: Hashable, Sendable {
       // Without a cgroup tree that was delegated to it, an ordinary user has none to give.
       configuration.hasCgroup = false
       configuration.resources.devices = nil
-    } else if let userns {
-      configuration.userNamespace = try .subordinate(of: userns)
     }
     try applyLimits(to: &configuration)
     try applyRights(to: &configuration)
