@@ -7,9 +7,11 @@ PREFIX ?= /usr/local
 SWIFT ?= swift
 # Line coverage of the libraries below which `make test` fails, in percent.
 COVERAGE_MINIMUM ?= 0
-# make bench CASE=start JSON=out.json
+# make bench CASE=start|exec|embed|parts ROUNDS=100 JSON=out.json
 CASE ?=
 JSON ?=
+ROUNDS ?= 100
+BENCH_FLAGS ?=
 
 as_root := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 sources := $(wildcard Sources Tests Examples Benchmarks)
@@ -56,9 +58,18 @@ install: ## install bin/containr into $(PREFIX)/bin (sudo make install)
 	install -d -m 755 "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 bin/containr "$(DESTDIR)$(PREFIX)/bin/containr"
 
-bench: ## measure starts against the C floor, crun, runc and bwrap
+bench: .build/bench/floor .build/bench/peak ## measure starts against the C floor, crun, runc and bwrap
 	scripts/install-dependencies --bench
-	Benchmarks/run $(if $(CASE),--case "$(CASE)") $(if $(JSON),--json "$(JSON)")
+	$(SWIFT) build -c release --product containr
+	$(SWIFT) build -c release --product containr-embed
+	$(SWIFT) build -c release --product containr-bench
+	$(as_root) .build/release/containr-bench --case $(or $(CASE),start) --rounds $(ROUNDS) \
+	  $(if $(JSON),--json "$(JSON)") $(BENCH_FLAGS)
+
+.build/bench/%: Benchmarks/floor/%.c
+	scripts/install-dependencies
+	mkdir -p $(@D)
+	$(CC) -O2 -std=gnu17 -Wall -Wextra -static -o $@ $< -lseccomp -lpthread
 
 lint: ## check the format of Swift and the shell scripts
 	scripts/install-dependencies --lint

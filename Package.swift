@@ -110,6 +110,9 @@ let package = Package(
       path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
     // Benchmarks
     .executableTarget(
+      name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",
+      swiftSettings: settings, linkerSettings: [staticLibraries]),
+    .executableTarget(
       name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
       swiftSettings: settings),
     // Examples
@@ -120,7 +123,7 @@ let package = Package(
     example("import-and-run", of: "Containr"),
     // Tests
     .target(
-      name: "ContainrTestSupport", dependencies: ["ContainrCore", "CContainrLinux", system],
+      name: "ContainrTestSupport", dependencies: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system],
       path: "Tests/ContainrTestSupport", swiftSettings: settings),
     tests("ContainrCoreTests", on: ["ContainrCore"]),
     tests("ContainrOCITests", on: ["ContainrCore", "ContainrOCI"]),
@@ -132,7 +135,10 @@ let package = Package(
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
-    tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux"]),
+    .executableTarget(
+      name: "container-owner", dependencies: ["ContainrRuntime", system], path: "Tests/Support/container-owner",
+      swiftSettings: settings),
+    tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux", "container-owner"]),
     tests("AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr"]),
   ],
   swiftLanguageModes: [.v6]

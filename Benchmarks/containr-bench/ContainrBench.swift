@@ -6,7 +6,7 @@ struct Options {
   var floor: String
   var containr: String
   var ociRuntime: String?
-  var embedded: String?
+  var embedded: String
   var image: String
   var rounds: Int
   var warmup: Int
@@ -40,7 +40,8 @@ struct ContainrBench: ParsableCommand {
   @Option(help: "The program that measures peak memory.") var meter = ".build/bench/peak"
   @Option(help: "The containr command line.") var containr = ".build/release/containr"
   @Option(help: "Our OCI runtime, when it is to take part.") var ociRuntime: String?
-  @Option(help: "A program that prints the nanoseconds of N embedded starts, given --rounds N.") var embedded: String?
+  @Option(help: "A program that prints the nanoseconds of N embedded starts, given --rounds N.")
+  var embedded = ".build/release/containr-embed"
   @Option(help: "The image containr runs.") var image = "containr/busybox"
   @Option(help: "Where the workspace is made; its file system carries the writable layers.") var temporary = "/tmp"
 

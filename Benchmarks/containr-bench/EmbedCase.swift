@@ -37,11 +37,12 @@ struct EmbedCase {
       floor("floor-no-net", "the same without a network namespace", ["--no-net"]),
       floor("floor-no-cgroups", "the same without cgroups", ["--no-cgroups"]),
     ]
-      + (options.embedded.map { path in
-        [
-          block("containr", "withContainer, every round in one process", [path, "--rounds"], suffix: [])
-        ]
-      } ?? [Block(name: "containr", note: "", missing: "no --embedded program was named") { _ in [] }])
+      + [
+        block("containr", "withContainer, every round in one process", [options.embedded, "--rounds"], suffix: []),
+        block(
+          "containr-memory", "the same, writable layer in memory", [options.embedded, "--rounds"],
+          suffix: ["--writable-layer", "memory"]),
+      ]
   }
 
   private func floor(_ name: String, _ note: String, _ flags: [String]) -> Block {

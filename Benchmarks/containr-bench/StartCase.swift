@@ -16,7 +16,8 @@ struct StartCase {
     ]
     for runtime in ["crun", "runc"] { subjects += peers(runtime) }
     subjects.append(bubblewrap())
-    subjects.append(containr())
+    subjects.append(containr("containr", "containr run: image, overlay, cgroups, seccomp", []))
+    subjects.append(containr("containr-memory", "the same, writable layer in memory", ["--writable-layer", "memory"]))
     if let path = options.ociRuntime {
       subjects.append(
         isExecutable(path)
@@ -76,9 +77,7 @@ struct StartCase {
       ])
   }
 
-  private func containr() -> Subject {
-    command(
-      "containr", "containr run: image, overlay, cgroups, seccomp",
-      [options.containr, "run", "--rm", options.image, "/bin/true"])
+  private func containr(_ name: String, _ note: String, _ flags: [String]) -> Subject {
+    command(name, note, [options.containr, "run", "--rm"] + flags + [options.image, "/bin/true"])
   }
 }

@@ -71,9 +71,11 @@ static long finish(int descriptor, long result) {
   return result < 0 ? result : 0;
 }
 
-// The next descriptor must not land on 0, 1 or 2, which the parent may have closed: the program's own streams go there.
+// A slot that is filled again lets go of what it held, so that a plan with hundreds of mounts needs one.
 static void fill(context_t *context, operation_t *operation, int index, long descriptor) {
-  context->slots[operation->argument[index]] = (int32_t)descriptor;
+  int32_t *slot = &context->slots[operation->argument[index]];
+  if (*slot >= 0) close_descriptor(*slot);
+  *slot = (int32_t)descriptor;
 }
 
 // MARK: paths inside a root
@@ -89,25 +91,51 @@ static long open_in_root(context_t *context, int root, const char *path, uint64_
   return result;
 }
 
-// Opens a path and makes what is missing of it: directories, and at the end a directory or an empty file.
-static long make_in_root(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
-  long target = open_in_root(context, root, path, O_PATH, resolve);
-  if (target != -ENOENT) return target;
-  long parent = open_in_root(context, root, "/", O_PATH | O_DIRECTORY, 0);
-  if (parent < 0) return parent;
+// Where a walk ended that met a symbolic link to nowhere: never an error of the kernel.
+enum { DANGLING = -4095 };
+
+// Writes the path that a dangling link stands for: the directory it is in (the first `name` bytes of context->path), what
+// it says, and what was still to be walked.
+static long follow_link(context_t *context, int parent, size_t name, const char *rest, char *out, size_t size) {
   size_t length = 0;
+  while (length < name) out[length] = context->path[length], length++;
+  long count = call(SYS_readlinkat, parent, context->path + name, out + length, size - length);
+  if (count < 0) return count == -EINVAL ? -ENOENT : count;
+  if (out[name] == '/') {
+    for (long index = 0; index < count; index++) out[index] = out[name + (size_t)index];
+    length = 0;
+  }
+  length += (size_t)count;
+  if (length + 1 + ci_length(rest) >= size) return -ENAMETOOLONG;
+  out[length++] = '/';
+  while (*rest) out[length++] = *rest++;
+  out[length] = 0;
+  return DANGLING;
+}
+
+// Closes a directory on the way, unless it is the root that the plan goes on to use.
+static long leave(int root, long directory, long result) {
+  if (directory != root) close_descriptor((int)directory);
+  return result;
+}
+
+static long make_along(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve,
+                       char *out, size_t size) {
+  long parent = root;
+  size_t length = 0;
+  while (*path == '/') path++;
   while (1) {
-    while (*path == '/') path++;
     size_t name = length;
     if (name > 0) context->path[length++] = '/', name = length;
     while (*path && *path != '/') {
-      if (length >= sizeof context->path - 2) return finish((int)parent, -ENAMETOOLONG);
+      if (length >= sizeof context->path - 2) return leave(root, parent, -ENAMETOOLONG);
       context->path[length++] = *path++;
     }
     context->path[length] = 0;
     while (*path == '/') path++;
     int is_last = *path == 0;
-    long next = open_in_root(context, root, context->path, O_PATH, resolve);
+    // The whole path was not there a moment ago.
+    long next = is_last ? -ENOENT : open_in_root(context, root, context->path, O_PATH, resolve);
     if (next == -ENOENT) {
       long made;
       if (is_last && is_file) {
@@ -116,25 +144,52 @@ static long make_in_root(context_t *context, int root, const char *path, int is_
       } else {
         made = call(SYS_mkdirat, parent, context->path + name, is_last ? mode : 0755);
       }
-      if (made < 0 && made != -EEXIST) return finish((int)parent, made);
+      if (made < 0 && made != -EEXIST) return leave(root, parent, made);
       next = open_in_root(context, root, context->path, O_PATH, resolve);
+      if (next == -ENOENT && made == -EEXIST) {
+        return leave(root, parent, follow_link(context, (int)parent, name, path, out, size));
+      }
     }
-    close_descriptor((int)parent);
+    leave(root, parent, 0);
     if (next < 0 || is_last) return next;
     parent = next;
   }
 }
 
-// Opens the directory that a path's last component is in; *name points at that component.
+// Makes what is missing of a path that was not there: directories, and at the end a directory or an empty file; opens the
+// last. A symbolic link to nowhere, such as an image's /etc/resolv.conf to /run, is followed inside the root, and what it
+// leads to is made.
+static long make_missing(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
+  char paths[2][sizeof context->path];
+  for (int links = 0; links < 40; links++) {
+    long target = make_along(context, root, path, is_file, mode, resolve, paths[links % 2], sizeof paths[0]);
+    if (target != DANGLING) return target;
+    path = paths[links % 2];
+    target = open_in_root(context, root, path, O_PATH, resolve);
+    if (target != -ENOENT) return target;
+  }
+  return -ELOOP;
+}
+
+static long make_in_root(context_t *context, int root, const char *path, int is_file, unsigned mode, uint64_t resolve) {
+  long target = open_in_root(context, root, path, O_PATH, resolve);
+  return target == -ENOENT ? make_missing(context, root, path, is_file, mode, resolve) : target;
+}
+
+// Opens the directory that a path's last component is in, and makes it where it is missing; *name points at the component.
+// For a name in the root it is the root itself.
 static long open_parent(context_t *context, int root, const char *path, const char **name) {
+  char directory[sizeof context->path];
+  while (*path == '/') path++;
   size_t length = ci_length(path), slash = length;
-  if (length == 0 || length >= sizeof context->path) return -EINVAL;
+  if (length == 0 || length >= sizeof directory) return -EINVAL;
   while (slash > 0 && path[slash - 1] != '/') slash--;
   *name = path + slash;
   if (**name == 0) return -EINVAL;
-  for (size_t index = 0; index < slash; index++) context->path[index] = path[index];
-  context->path[slash] = 0;
-  return open_in_root(context, root, slash ? context->path : "/", O_PATH | O_DIRECTORY, 0);
+  if (slash == 0) return root;
+  for (size_t index = 0; index < slash; index++) directory[index] = path[index];
+  directory[slash] = 0;
+  return make_in_root(context, root, directory, 0, 0755, 0);
 }
 
 // MARK: mounts
@@ -203,15 +258,13 @@ static long attach(context_t *context, operation_t *operation) {
   if (operation->flags & CI_ATTACH_HOST)
     return call(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
   uint64_t resolve = operation->flags & CI_ATTACH_NO_SYMBOLIC_LINKS ? RESOLVE_NO_SYMLINKS : 0;
-  long target;
-  if (operation->flags & CI_ATTACH_CREATE) {
+  long target = open_in_root(context, root, path, O_PATH, resolve);
+  if (target == -ENOENT && operation->flags & CI_ATTACH_CREATE) {
     struct stat status;
     long result = call(SYS_newfstatat, mount, "", &status, AT_EMPTY_PATH);
     if (result < 0) return result;
     int is_file = !S_ISDIR(status.st_mode);
-    target = make_in_root(context, root, path, is_file, is_file ? 0644 : 0755, resolve);
-  } else {
-    target = open_in_root(context, root, path, O_PATH, resolve);
+    target = make_missing(context, root, path, is_file, is_file ? 0644 : 0755, resolve);
   }
   if (target < 0) return target;
   return finish((int)target, move(context, mount, (int)target));
@@ -231,6 +284,12 @@ static long mask(context_t *context, operation_t *operation) {
     result = call(SYS_newfstatat, cover, "", &status, AT_EMPTY_PATH);
     if (result >= 0 && (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))) result = -ENODEV;
     if (result < 0) return finish((int)target, result);
+  }
+  // The first directory is covered by the mount itself and the next ones by copies: before Linux 6.15 a mount that is
+  // attached nowhere cannot be copied, and letting go of one costs the wait for an RCU grace period.
+  if (S_ISDIR(status.st_mode) && context->attached_cover != cover) {
+    context->attached_cover = cover;
+    return finish((int)target, move(context, cover, (int)target));
   }
   long tree = call(SYS_open_tree, cover, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
   // Before Linux 6.15 a mount that is attached nowhere has no copies: it covers the first directory itself, and is copied
@@ -284,20 +343,31 @@ static long make_directory(context_t *context, operation_t *operation) {
 
 static long symbolic_link(context_t *context, operation_t *operation) {
   const char *name;
-  long parent = open_parent(context, slot(context, operation, 0), string(context, operation, 1), &name);
+  int root = slot(context, operation, 0);
+  long parent = open_parent(context, root, string(context, operation, 1), &name);
   if (parent < 0) return parent;
   long result = call(SYS_symlinkat, string(context, operation, 2), parent, name);
-  return finish((int)parent, result == -EEXIST ? 0 : result);
+  return leave(root, parent, result == -EEXIST || result > 0 ? 0 : result);
 }
 
 static long device(context_t *context, operation_t *operation) {
   const char *name;
-  long parent = open_parent(context, slot(context, operation, 0), string(context, operation, 1), &name);
+  int root = slot(context, operation, 0);
+  long parent = open_parent(context, root, string(context, operation, 1), &name);
   if (parent < 0) return parent;
   long result = call(SYS_mknodat, parent, name, operation->argument[2], operation->argument[3]);
+  if (result == -EEXIST) {
+    // A root that brings its own /dev: the very device asked for is as good.
+    struct stat status;
+    long found = call(SYS_newfstatat, parent, name, &status, AT_SYMLINK_NOFOLLOW);
+    if (found >= 0 && (status.st_mode & S_IFMT) == (operation->argument[2] & S_IFMT) &&
+        status.st_rdev == operation->argument[3])
+      return leave(root, parent, 0);
+    context->report->call = SYS_mknodat;
+  }
   if (result >= 0 && (operation->argument[4] || operation->argument[5]))
     result = call(SYS_fchownat, parent, name, operation->argument[4], operation->argument[5], AT_SYMLINK_NOFOLLOW);
-  return finish((int)parent, result);
+  return leave(root, parent, result);
 }
 
 static long open_path(context_t *context, operation_t *operation) {
@@ -416,6 +486,7 @@ static long terminal(context_t *context, operation_t *operation) {
   struct winsize size = {.ws_row = (unsigned short)operation->argument[3],
                          .ws_col = (unsigned short)operation->argument[4]};
   if (size.ws_row && size.ws_col) result = call(SYS_ioctl, peer, TIOCSWINSZ, &size);
+  if (result >= 0 && operation->argument[5]) result = call(SYS_fchown, peer, operation->argument[5], -1);
   fill(context, operation, 1, controller);
   fill(context, operation, 2, peer);
   return result < 0 ? result : 0;

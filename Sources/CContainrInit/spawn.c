@@ -131,7 +131,7 @@ static const struct {
     {SYS_mknodat, "mknodat"}, {SYS_mount, "mount"}, {SYS_mount_setattr, "mount_setattr"},
     {SYS_move_mount, "move_mount"}, {SYS_newfstatat, "newfstatat"}, {SYS_open_tree, "open_tree"},
     {SYS_openat, "openat"}, {SYS_openat2, "openat2"}, {SYS_pivot_root, "pivot_root"}, {SYS_prctl, "prctl"},
-    {SYS_pread64, "pread"}, {SYS_prlimit64, "prlimit"}, {SYS_read, "read"}, {SYS_rt_sigprocmask, "sigprocmask"},
+    {SYS_pread64, "pread"}, {SYS_prlimit64, "prlimit"}, {SYS_read, "read"}, {SYS_readlinkat, "readlinkat"}, {SYS_rt_sigprocmask, "sigprocmask"},
     {SYS_seccomp, "seccomp"}, {SYS_sendmsg, "sendmsg"}, {SYS_sendto, "send"}, {SYS_setdomainname, "setdomainname"},
     {SYS_setgroups, "setgroups"}, {SYS_sethostname, "sethostname"}, {SYS_setns, "setns"},
     {SYS_setresgid, "setresgid"}, {SYS_setresuid, "setresuid"}, {SYS_setsid, "setsid"}, {SYS_socket, "socket"},

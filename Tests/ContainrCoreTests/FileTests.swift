@@ -235,7 +235,7 @@ import Testing
   /// Exchanges `swap` and `link` without end on another thread while the body runs.
   private func whileSwapping(_ host: FilePath, _ body: () throws -> Void) throws {
     let race = Race()
-    let thread = Thread.start(name: "race") {
+    let thread = try Thread.start(name: "race") {
       let (one, other) = (host.appending("swap").string, host.appending("link").string)
       let exchange: UInt32 = 2  // RENAME_EXCHANGE
       while race.isRunning { _ = cl_renameat2(AT_FDCWD, one, AT_FDCWD, other, exchange) }

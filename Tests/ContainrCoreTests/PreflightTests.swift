@@ -93,10 +93,10 @@ struct FakeMachine {
 
   @Test func whatHasAFallbackIsDegradedAndSatisfies() async throws {
     var machine = FakeMachine()
-    machine.answers[.closeRange] = -ENOSYS
+    machine.answers[.pidfdInformation] = -ENOTTY
     let preflight = try await machine.preflight()
-    #expect(preflight[.closeRange] == .degraded(fallback: "descriptors are closed one by one"))
-    try preflight.require(.closeRange)
+    #expect(preflight[.pidfdInformation] == .degraded(fallback: "only the parent learns the exit status"))
+    try preflight.require(.pidfdInformation)
   }
 
   @Test func aMissingCapabilityIsDeniedByName() async throws {

@@ -6,25 +6,6 @@ import Glibc
 import SystemPackage
 import Testing
 
-/// Runs a plan whose program writes to a pipe, and gives what it wrote with its status.
-func run(_ build: (inout LaunchPlan) -> Void, paths: [String], arguments: [String]) async throws -> (String, TerminationStatus)
-{
-  var plan = LaunchPlan()
-  var pipe = try OwnedDescriptor.pipe()
-  let reader = pipe.takeFirst()
-  let writer = pipe.takeSecond()
-  let output = plan.inherit(writer.rawValue)
-  build(&plan)
-  plan.append(.standardStreams(nil, output, output))
-  plan.append(.signals())
-  plan.append(.closeFrom(3, onExec: true))
-  plan.append(.execute(paths: paths, arguments: arguments, environment: ["PATH=/bin"]))
-  let result = try plan.spawn()
-  close(writer.release())
-  let text = try FileContents.read(reader, "reading the output")
-  return (String(decoding: text, as: UTF8.self), try await result.takeProcess().wait())
-}
-
 @Suite struct LaunchTests {
   @Test func runsAProgramAndGivesItsStatus() async throws {
     let (text, status) = try await run({ _ in }, paths: ["/bin/sh"], arguments: ["sh", "-c", "echo hello; exit 7"])

@@ -33,6 +33,17 @@ public struct Requirement: Sendable {
     }
   }
 
+  /// At least this version of the kernel.
+  public static func kernel(_ major: Int, _ minor: Int) -> Requirement {
+    Requirement("Linux \(major).\(minor)") {
+      var name = utsname()
+      guard uname(&name) == 0 else { return false }
+      let release = withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+      return numbers.count == 2 && (numbers[0], numbers[1]) >= (major, minor)
+    }
+  }
+
   /// A cgroup v1 hierarchy with this controller under /sys/fs/cgroup.
   public static func cgroupV1(_ controller: String) -> Requirement {
     .file("/sys/fs/cgroup/\(controller)/cgroup.procs")

@@ -14,4 +14,3 @@ public func withTemporaryDirectory<Result>(
   try FileTree.remove(path)
   return try result.get()
 }
-

@@ -65,7 +65,7 @@ enum ci_code {
   CI_CONTROL = 23,         // n option, n value                     prctl(2)
   CI_SECCOMP = 24,         // b struct sock_filter[]; flags of seccomp(2)
   CI_NEW_SESSION = 25,     //                                       setsid(2)
-  CI_TERMINAL = 26,        // d devpts, o controller, o terminal, n rows, n columns
+  CI_TERMINAL = 26,        // d devpts, o controller, o terminal, n rows, n columns, n owner
   CI_SEND = 27,            // d socket, d descriptor                sendmsg(2) with SCM_RIGHTS
   CI_STANDARD_STREAMS = 28,// d?, d?, d?
   CI_CONTROLLING_TERMINAL = 29, // d terminal                       ioctl(2) TIOCSCTTY

@@ -303,6 +303,70 @@ static inline int cl_bpf_device_detach(int cgroup, uint32_t id) {
   return result;
 }
 
+// MARK: mounts by descriptor (Linux 5.2; cl_mount_setattr 5.12)
+
+static inline int cl_fsopen(const char *type) { return (int)cl_result(syscall(SYS_fsopen, type, 1u /* CLOEXEC */)); }
+// A value of NULL makes the option a flag.
+static inline int cl_fsconfig_set(int context, const char *key, const char *value) {
+  return (int)cl_result(syscall(SYS_fsconfig, context, value ? 1 /* SET_STRING */ : 0 /* SET_FLAG */, key, value, 0));
+}
+static inline int cl_fsconfig_create(int context) {
+  return (int)cl_result(syscall(SYS_fsconfig, context, 6 /* CMD_CREATE */, NULL, NULL, 0));
+}
+static inline int cl_fsmount(int context, unsigned attributes) {
+  return (int)cl_result(syscall(SYS_fsmount, context, 1 /* CLOEXEC */, attributes));
+}
+static inline int cl_open_tree(int directory, const char *path, int recursive) {
+  unsigned flags = 1 /* CLONE */ | O_CLOEXEC | CL_AT_EMPTY_PATH | (recursive ? CL_AT_RECURSIVE : 0);
+  return (int)cl_result(syscall(SYS_open_tree, directory, path, flags));
+}
+static inline int cl_move_mount(int mount, int target) {
+  return (int)cl_result(syscall(SYS_move_mount, mount, "", target, "", 0x4 | 0x40 /* both paths are empty */));
+}
+static inline int cl_mount_setattr(int mount, uint64_t set, uint64_t clear, uint64_t propagation, int recursive) {
+  struct {
+    uint64_t set, clear, propagation, user_namespace;
+  } attributes = {set, clear, propagation, 0};
+  unsigned flags = CL_AT_EMPTY_PATH | (recursive ? CL_AT_RECURSIVE : 0);
+  return (int)cl_result(syscall(442 /* mount_setattr */, mount, "", flags, &attributes, sizeof attributes));
+}
+static inline int cl_mount(const char *source, const char *target, const char *type, const char *data) {
+  return (int)cl_result(mount(source, target, type, 0, data));
+}
+static inline int cl_unmount(const char *path, int lazy) {
+  return (int)cl_result(umount2(path, 8 /* UMOUNT_NOFOLLOW */ | (lazy ? 2 /* MNT_DETACH */ : 0)));
+}
+
+// What a descriptor says about the mount it is on.
+struct cl_mount_identity {
+  uint64_t mount;   // the id as in /proc/self/mountinfo
+  uint64_t device;
+  uint64_t inode;
+  int is_root;      // whether it is the topmost directory of the mount
+};
+// Linux 5.8.
+static inline int cl_mount_identity(int fd, struct cl_mount_identity *identity) {
+  struct {
+    uint32_t mask, block_size;
+    uint64_t attributes;
+    uint32_t links, uid, gid;
+    uint16_t mode, padding;
+    uint64_t inode, size, blocks, attributes_mask;
+    uint64_t times[8];
+    uint32_t raw_major, raw_minor, major, minor;
+    uint64_t mount;
+    uint64_t reserved[13];
+  } status;
+  long result = cl_result(syscall(SYS_statx, fd, "", CL_AT_EMPTY_PATH, 0x100 | 0x1000 /* INO, MNT_ID */, &status));
+  if (result < 0) return (int)result;
+  if (!(status.mask & 0x1000)) return -ENOSYS;
+  identity->mount = status.mount;
+  identity->device = gnu_dev_makedev(status.major, status.minor);
+  identity->inode = status.inode;
+  identity->is_root = (status.attributes & 0x2000 /* STATX_ATTR_MOUNT_ROOT */) != 0;
+  return 0;
+}
+
 // MARK: preflight probes
 
 // Each asks whether the kernel knows a call, with arguments that can have no effect. -ENOSYS says no; most others yes.
@@ -327,13 +391,6 @@ static inline int cl_landlock_abi(void) {
 static inline int cl_lsm_list(uint64_t *ids, uint32_t capacity) {
   uint32_t size = capacity * (uint32_t)sizeof *ids;
   return (int)cl_result(syscall(461 /* lsm_list_modules */, ids, &size, 0u));
-}
-static inline int cl_fsopen(const char *type) { return (int)cl_result(syscall(SYS_fsopen, type, 1u /* CLOEXEC */)); }
-static inline int cl_fsconfig_flag(int context, const char *key) {
-  return (int)cl_result(syscall(SYS_fsconfig, context, 0u /* SET_FLAG */, key, NULL, 0));
-}
-static inline int cl_fsconfig_string(int context, const char *key, const char *value) {
-  return (int)cl_result(syscall(SYS_fsconfig, context, 1u /* SET_STRING */, key, value, 0));
 }
 static inline int cl_fsconfig_fd(int context, const char *key, int fd) {
   return (int)cl_result(syscall(SYS_fsconfig, context, 5u /* SET_FD */, key, NULL, fd));

@@ -75,7 +75,10 @@ package final class EventLoop: TaskExecutor, Sendable {
       if result >= 0 { state.waiting[token] = (copy, continuation) }
       return false
     }
-    guard isCancelled || result < 0 else { return startThreadIfNeeded() }
+    guard isCancelled || result < 0 else {
+      do throws(ContainrError) { try startThreadIfNeeded() } catch { take(token)?.resume(throwing: error) }
+      return
+    }
     if copy >= 0 { close(copy) }
     if isCancelled {
       continuation.resume(throwing: CancellationError())
@@ -112,13 +115,19 @@ package final class EventLoop: TaskExecutor, Sendable {
 
   // MARK: Serving
 
-  private func startThreadIfNeeded() {
+  private func startThreadIfNeeded() throws(ContainrError) {
     let isNeeded = state.withLock { state in
       guard case .nobody = state.server else { return false }
       state.server = .ownThread
       return true
     }
-    if isNeeded { Thread.detach(name: "containr-events") { while true { self.turn() } } }
+    guard isNeeded else { return }
+    do throws(ContainrError) {
+      try Thread.detach(name: "containr-events") { while true { self.turn() } }
+    } catch {
+      state.withLock { $0.server = .nobody }
+      throw error
+    }
   }
 
   /// Waits for events once, and resumes who waits for them.

@@ -1,5 +1,6 @@
 import CContainrLinux
 import Glibc
+import SystemPackage
 
 /// A plain thread, for calls that block.
 package enum Thread {
@@ -9,12 +10,16 @@ package enum Thread {
   }
 
   /// Starts a thread that nobody joins.
-  package static func detach(name: String, _ body: @escaping @Sendable () -> Void) {
-    pthread_detach(start(name: name, body))
+  ///
+  /// - Throws: `RESOURCE_EXHAUSTED`.
+  package static func detach(name: String, _ body: @escaping @Sendable () -> Void) throws(ContainrError) {
+    pthread_detach(try start(name: name, body))
   }
 
   /// Starts a thread, to be joined. All signals are blocked in it, so that the program's handlers run where it expects them.
-  package static func start(name: String, _ body: @escaping @Sendable () -> Void) -> pthread_t {
+  ///
+  /// - Throws: `RESOURCE_EXHAUSTED`.
+  package static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(ContainrError) -> pthread_t {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setstacksize(&attributes, 512 << 10)
@@ -36,7 +41,12 @@ package enum Thread {
         Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
         return nil
       }, work.toOpaque())
-    precondition(result == 0, "no thread can be made (\(result))")
+    guard result == 0 else {
+      work.release()
+      throw .errno(
+        Errno(rawValue: result), .resourceExhausted, "starting the thread \(name)", call: "pthread_create(3)",
+        hint: "the limit of processes is reached: RLIMIT_NPROC, or pids.max of this process's cgroup")
+    }
     return thread
   }
 }
@@ -48,6 +58,10 @@ package func blocking<Result: Sendable>(
 ) async throws -> Result {
   if EventLoop.shared.isServedByThisThread { return try body() }
   return try await withCheckedThrowingContinuation { continuation in
-    Thread.detach(name: name) { continuation.resume(with: Swift.Result { try body() }) }
+    do throws(ContainrError) {
+      try Thread.detach(name: name) { continuation.resume(with: Swift.Result { try body() }) }
+    } catch {
+      continuation.resume(throwing: error)
+    }
   }
 }

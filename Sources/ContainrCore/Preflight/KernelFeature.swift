@@ -91,10 +91,7 @@ public enum KernelFeature: String, Hashable, Sendable, CaseIterable {
   /// What Containr does without it; nil where nothing stands in for it.
   var fallback: String? {
     switch self {
-    case .overlayVolatile: "the layer is synced at unmount"
     case .overlayLayerAppend, .overlayDescriptors: "layers are named in one string of paths"
-    case .cloneIntoCgroup: "the process is moved into its cgroup after its birth"
-    case .closeRange: "descriptors are closed one by one"
     case .pidfdInformation: "only the parent learns the exit status"
     default: nil
     }

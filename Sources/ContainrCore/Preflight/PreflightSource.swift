@@ -97,7 +97,7 @@ package final class PreflightSource: Sendable {
     case .overlay: closed(cl_fsopen("overlay"))
     case .overlayOption(let name):
       withContext(cl_fsopen("overlay")) { context in
-        name.hasSuffix("+") ? cl_fsconfig_string(context, name, "/") : cl_fsconfig_flag(context, name)
+        name.hasSuffix("+") ? cl_fsconfig_set(context, name, "/") : cl_fsconfig_set(context, name, nil)
       }
     case .overlayDescriptor:
       withContext(cl_fsopen("overlay")) { context in

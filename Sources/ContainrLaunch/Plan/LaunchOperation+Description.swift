@@ -44,7 +44,7 @@ extension LaunchOperation {
     case .seccomp(let filter, _): "filter system calls by \(filter.count / 8) instructions"
     case .sessionKeyring: "join a new session keyring"
     case .newSession: "start a session"
-    case .terminal(_, let controller, let terminal, _, _): "\(controller), \(terminal) = a new terminal"
+    case .terminal(_, let controller, let terminal, _, _, _): "\(controller), \(terminal) = a new terminal"
     case .controllingTerminal(let slot): "make \(slot) the controlling terminal"
     case .send(let slot, _): "send \(slot) to the parent"
     case .standardStreams: "set standard input, output and error"

@@ -87,8 +87,9 @@ public enum LaunchOperation: Sendable, Hashable {
 
   /// Starts a new session.
   case newSession
-  /// Opens a new terminal of a devpts mount.
-  case terminal(devpts: LaunchSlot, controller: LaunchSlot, terminal: LaunchSlot, rows: UInt16, columns: UInt16)
+  /// Opens a new terminal of a devpts mount, which then belongs to a user.
+  case terminal(
+    devpts: LaunchSlot, controller: LaunchSlot, terminal: LaunchSlot, rows: UInt16, columns: UInt16, owner: UInt32 = 0)
   /// Makes a terminal the controlling one of the session.
   case controllingTerminal(LaunchSlot)
   /// Sends a descriptor to the parent.

@@ -176,8 +176,8 @@ private struct PlanEncoder {
       add(CI_SECCOMP, flags: flags, program.offset, program.count)
     case .sessionKeyring(let name): add(CI_SESSION_KEYRING, try optional(name))
     case .newSession: add(CI_NEW_SESSION)
-    case .terminal(let devpts, let controller, let terminal, let rows, let columns):
-      add(CI_TERMINAL, devpts.raw, controller.raw, terminal.raw, UInt64(rows), UInt64(columns))
+    case .terminal(let devpts, let controller, let terminal, let rows, let columns, let owner):
+      add(CI_TERMINAL, devpts.raw, controller.raw, terminal.raw, UInt64(rows), UInt64(columns), UInt64(owner))
     case .controllingTerminal(let slot): add(CI_CONTROLLING_TERMINAL, slot.raw)
     case .send(let slot, let socket): add(CI_SEND, socket.raw, slot.raw)
     case .standardStreams(let input, let output, let error):

@@ -60,10 +60,15 @@ public final class LaunchSession {
       return
     }
     let end = childEnd
-    thread = Thread.start(name: "containr-launch") {
-      call.make()
-      // The closing of the last child's end tells the session that the process runs its program, or has failed.
+    do throws(ContainrError) {
+      thread = try Thread.start(name: "containr-launch") {
+        call.make()
+        // The closing of the last child's end tells the session that the process runs its program, or has failed.
+        close(end)
+      }
+    } catch {
       close(end)
+      throw error
     }
   }
 

@@ -1,6 +1,7 @@
 import CContainrLinux
 import ContainrCore
 import Glibc
+import SystemPackage
 
 /// A device node in a container (mknod(2)).
 public struct DeviceNode: Hashable, Sendable {
@@ -26,6 +27,8 @@ public struct DeviceNode: Hashable, Sendable {
   public var uid: UInt32
   /// The group.
   public var gid: UInt32
+  /// Where the host has the device. In a user namespace, where none can be made, that node is bound; nil means ``path``.
+  public var hostPath: FilePath?
 
   /// Describes a node.
   public init(
@@ -58,6 +61,7 @@ public struct DeviceNode: Hashable, Sendable {
       place, type == S_IFBLK ? .block : .character,
       major: cl_major(UInt64(status.st_rdev)), minor: cl_minor(UInt64(status.st_rdev)),
       mode: UInt32(status.st_mode & 0o7777), uid: status.st_uid, gid: status.st_gid)
+    hostPath = FilePath(path)
   }
 
   var number: UInt64 { cl_makedev(major, minor) }

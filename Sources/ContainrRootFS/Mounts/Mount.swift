@@ -28,7 +28,8 @@ public struct Mount: Hashable, Sendable {
   public var destination: RootedPath
   /// Attributes of the mount; for a bind they hold for everything below it too.
   public var attributes: MountAttributes
-  /// How mount events travel. The default keeps them in.
+  /// How mount events travel. The default keeps them in. `slave` lets the host's later mounts below a bind mount's source
+  /// in, `shared` lets the container's out too; both need a source that is shared on the host.
   public var propagation: MountPropagation
 
   /// Describes a mount.
@@ -40,6 +41,8 @@ public struct Mount: Hashable, Sendable {
     self.attributes = attributes
     self.propagation = propagation
   }
+
+  var isBind: Bool { if case .bind = kind { true } else { false } }
 
   /// A file or directory of the host, with all that is mounted below it.
   public static func bind(from source: FilePath, to destination: RootedPath, readOnly: Bool = false) -> Mount {

@@ -33,7 +33,9 @@ public struct RootFS: Hashable, Sendable {
   /// What is mounted, in this order. The default is what the OCI runtime specification lists (config-linux.md, "Default
   /// Filesystems"), with the cgroup view as Docker has it.
   public var mounts: [Mount] = Mount.defaults
-  /// The device nodes in /dev. The default is the specification's list (config-linux.md, "Default Devices").
+  /// The device nodes. They are made when /dev is mounted, so that later mounts may lie over them; in a root without a
+  /// mount at /dev, after all mounts. A bind mount at /dev brings its own devices, and none is made below it. The default is
+  /// the specification's list (config-linux.md, "Default Devices").
   public var devices: [DeviceNode] = DeviceNode.defaults
   /// The paths that are hidden, where they exist.
   public var maskedPaths: [String] = []

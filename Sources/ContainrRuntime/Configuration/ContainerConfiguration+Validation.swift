@@ -29,16 +29,7 @@ extension ContainerConfiguration {
     guard name.utf8.count <= 64, !name.utf8.contains(0) else {
       throw ContainrError(.invalidArgument, "checking the host name \"\(name)\"", hint: "at most 64 bytes")
     }
-    guard process.workingDirectory.hasPrefix("/") else {
-      throw ContainrError(
-        .invalidArgument, "checking the working directory \"\(process.workingDirectory)\"", hint: "an absolute path")
-    }
-    for entry in process.environment where !entry.contains("=") || entry.hasPrefix("=") {
-      throw ContainrError(.invalidArgument, "checking the environment variable \"\(entry)\"", hint: "NAME=value")
-    }
-    if let adjustment = process.oomScoreAdjustment, !(-1000...1000).contains(adjustment) {
-      throw ContainrError(.invalidArgument, "checking the OOM score adjustment \(adjustment)", hint: "-1000 to 1000")
-    }
+    try process.validate()
     if !hasCgroup {
       var unlimited = CgroupResources()
       unlimited.devices = resources.devices
@@ -58,12 +49,15 @@ extension ContainerConfiguration {
     let allowed = name.utf8.allSatisfy {
       switch $0 {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-        UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+        UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+        true
       default: false
       }
     }
     let path = name.replacingDots
-    guard allowed, !path.split(separator: "/", omittingEmptySubsequences: false).contains(where: { $0.isEmpty }) else {
+    // "net/../kernel/core_pattern" is a parameter of the host.
+    let components = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard allowed, components.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
       throw refuse("a name such as net.ipv4.ip_forward")
     }
     guard value.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }) else { throw refuse("a value is one line of text") }
@@ -71,10 +65,35 @@ extension ContainerConfiguration {
       guard network != .host else { throw refuse("the network namespace is the host's") }
       return
     }
-    let inIPC = ["kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall", "kernel/shmmax",
-      "kernel/shmmni", "kernel/shm_rmid_forced"]
+    let inIPC = [
+      "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall", "kernel/shmmax",
+      "kernel/shmmni", "kernel/shm_rmid_forced",
+    ]
     guard inIPC.contains(path) || path.hasPrefix("fs/mqueue/") else {
       throw refuse("only net.*, fs.mqueue.* and the IPC parameters of kernel.* belong to a namespace")
+    }
+  }
+}
+
+extension ProcessConfiguration {
+  /// Finds what no kernel would take, of a first process or of one executed later.
+  ///
+  /// - Throws: `INVALID_ARGUMENT`.
+  func validate() throws(ContainrError) {
+    if let workingDirectory, !workingDirectory.hasPrefix("/") {
+      throw ContainrError(
+        .invalidArgument, "checking the working directory \"\(workingDirectory)\"", hint: "an absolute path")
+    }
+    for entry in environment where !entry.contains("=") || entry.hasPrefix("=") {
+      throw ContainrError(.invalidArgument, "checking the environment variable \"\(entry)\"", hint: "NAME=value")
+    }
+    for limit in resourceLimits where limit.soft > limit.hard {
+      throw ContainrError(
+        .invalidArgument, "checking the limit \(limit.resource)=\(limit.soft):\(limit.hard)", hint: "soft before hard")
+    }
+    if let oomScoreAdjustment, !(-1000...1000).contains(oomScoreAdjustment) {
+      throw ContainrError(
+        .invalidArgument, "checking the OOM score adjustment \(oomScoreAdjustment)", hint: "-1000 to 1000")
     }
   }
 }
@@ -82,5 +101,7 @@ extension ContainerConfiguration {
 extension String {
   /// A kernel parameter's name as a path below /proc/sys: `net.ipv4.ip_forward` or `net/ipv4/conf/eth0.1/forwarding`, in
   /// which dots stand for themselves once there is a slash (sysctl(8)).
-  var replacingDots: String { contains("/") ? self : split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/") }
+  var replacingDots: String {
+    contains("/") ? self : split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
+  }
 }

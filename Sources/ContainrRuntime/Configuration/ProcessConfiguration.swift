@@ -5,12 +5,15 @@ import ContainrSecurity
 public struct ProcessConfiguration: Hashable, Sendable {
   /// The program and its arguments. A name without a slash is looked for in the PATH of ``environment``.
   public var arguments: [String] = []
-  /// The environment, `NAME=value`. HOME is added from the user's entry where it is missing.
-  public var environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
-  /// The working directory, made where it is missing.
-  public var workingDirectory = "/"
-  /// The user and group, resolved in the container's own files.
-  public var user = UserSpecification.root
+  /// The environment, `NAME=value`. Where they are missing, PATH is added as ``defaultPath``, and HOME from the user's entry.
+  /// A program executed in a running container has these on top of the container's.
+  public var environment: [String] = []
+  /// The working directory. Of the first process it is `/` by default, and made where it is missing; of a program executed
+  /// later it is the first one's by default.
+  public var workingDirectory: String?
+  /// The user and group, resolved in the container's own files. Of the first process it is root by default, of a program
+  /// executed later the first one's.
+  public var user: UserSpecification?
   /// Further supplementary groups.
   public var additionalGroups: [AccountReference] = []
   /// Changes to Docker's default capabilities.
@@ -27,6 +30,9 @@ public struct ProcessConfiguration: Hashable, Sendable {
   public var streams = StandardStreams()
   /// The mask for modes of new files.
   public var fileModeMask: UInt32 = 0o022
+
+  /// Where programs are looked for unless the environment says otherwise.
+  public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
   /// Describes no program yet.
   public init() {}

@@ -36,13 +36,15 @@ struct ContainerLauncher: ~Copyable {
     let filter = try state.seccompCache.filter(for: configuration.seccomp, capabilities: granted)
 
     var environment = configuration.process.environment
+    if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
+      environment.insert("PATH=\(ProcessConfiguration.defaultPath)", at: 0)
+    }
     if configuration.process.terminal != nil, !environment.contains(where: { $0.hasPrefix("TERM=") }) {
       environment.append("TERM=xterm")
     }
     if let hostname = configuration.hostnameInside, !environment.contains(where: { $0.hasPrefix("HOSTNAME=") }) {
       environment.append("HOSTNAME=\(hostname)")
     }
-    if !environment.contains(where: { $0.hasPrefix("HOME=") }) { environment.append("HOME=\(user.home)") }
     let seccomp: ExecutionProfile.Seccomp =
       switch configuration.seccomp {
       case .containerDefault: .containerDefault
@@ -52,7 +54,7 @@ struct ContainerLauncher: ~Copyable {
     var layers: [FilePath] = []
     if case .overlay(let overlay) = configuration.rootFS.source { layers = overlay.layers }
     let profile = ExecutionProfile(
-      environment: environment, workingDirectory: configuration.process.workingDirectory, user: user, bounding: granted,
+      environment: environment, workingDirectory: configuration.process.workingDirectory ?? "/", user: user, bounding: granted,
       noNewPrivileges: configuration.process.noNewPrivileges, seccomp: seccomp,
       isInUserNamespace: configuration.userNamespace != nil, layers: layers.map(\.string))
     let layout = configuration.hasCgroup ? try CgroupLayout.detect() : nil
@@ -161,16 +163,19 @@ struct ContainerLauncher: ~Copyable {
 
     var rootFS = configuration.rootFS
     try prepare(&rootFS)
-    let slots = try plan.append(rootFS: rootFS, context: rootContext)
     let mounted = Set(rootFS.mounts.map(\.destination))
-    for volume in configuration.volumes where !mounted.contains(volume) {
-      plan.appendVolume(volume, root: slots.root, isReadOnly: rootFS.isReadOnly)
-    }
-    if process.workingDirectory != "/" {
-      plan.append(.makeDirectory(root: slots.root, path: process.workingDirectory, mode: 0o755))
-    }
-    for (name, value) in configuration.sysctls.sorted(by: { $0.key < $1.key }) {
-      plan.append(.writeProc(try slots.procfs, path: "sys/" + name.replacingDots, text: value))
+    let isReadOnly = rootFS.isReadOnly
+    let slots = try plan.append(rootFS: rootFS, context: rootContext) { plan, slots throws(ContainrError) in
+      // While /proc/sys and the root can still be written to.
+      for volume in configuration.volumes where !mounted.contains(volume) {
+        plan.appendVolume(volume, root: slots.root, isReadOnly: isReadOnly)
+      }
+      if profile.workingDirectory != "/" {
+        plan.append(.makeDirectory(root: slots.root, path: profile.workingDirectory, mode: 0o755))
+      }
+      for (name, value) in configuration.sysctls.sorted(by: { $0.key < $1.key }) {
+        plan.append(.writeProc(try slots.procfs, path: "sys/" + name.replacingDots, text: value))
+      }
     }
     if let adjustment = process.oomScoreAdjustment {
       plan.append(.writeProc(try slots.procfs, path: "self/oom_score_adj", text: String(adjustment)))
@@ -179,7 +184,7 @@ struct ContainerLauncher: ~Copyable {
       guard let devpts = slots.devpts else {
         throw ContainrError(.invalidConfiguration, "setting up the terminal", hint: "a terminal needs a devpts mount")
       }
-      plan.appendTerminal(size, devpts: devpts, root: slots.root)
+      plan.appendTerminal(size, devpts: devpts, root: slots.root, owner: profile.user.uid)
     } else {
       // Out of the reach of the caller's terminal: its Ctrl-C is the caller's to forward.
       plan.append(.newSession)
@@ -187,7 +192,7 @@ struct ContainerLauncher: ~Copyable {
     }
     plan.appendChangeOfRoot(rootFS, slots: slots)
     plan.append(process: process, profile: profile, capabilities: capabilities, filter: filter)
-    try plan.appendExecute(process, environment: profile.environment, byDescriptor: false)
+    try plan.appendExecute(process, environment: profile.completeEnvironment, byDescriptor: false)
     return plan
   }
 

@@ -31,13 +31,14 @@ extension LaunchPlan {
   }
 
   /// A terminal of the container's own: its other side goes to the parent, and /dev/console is the terminal.
-  mutating func appendTerminal(_ size: TerminalSize, devpts: LaunchSlot, root: LaunchSlot) {
+  mutating func appendTerminal(_ size: TerminalSize, devpts: LaunchSlot, root: LaunchSlot, owner: UInt32) {
     let controller = makeSlot()
     let terminal = makeSlot()
     let console = makeSlot()
     let socket = makeParentSocket()
     append(
-      .terminal(devpts: devpts, controller: controller, terminal: terminal, rows: size.rows, columns: size.columns))
+      .terminal(
+        devpts: devpts, controller: controller, terminal: terminal, rows: size.rows, columns: size.columns, owner: owner))
     append(.send(controller, socket: socket))
     append(.bind(console, directory: terminal, recursive: false))
     append(.attach(console, root: root, path: "/dev/console"))
@@ -69,10 +70,11 @@ extension LaunchPlan {
         inheritable: capabilities.inheritable.rawValue))
     append(.ambientCapabilities(capabilities.ambient.rawValue))
     append(.fileModeMask(process.fileModeMask))
-    append(.workingDirectory(process.workingDirectory))
+    append(.workingDirectory(profile.workingDirectory))
     if process.noNewPrivileges { append(.control(.noNewPrivileges)) }
     append(.signals())
-    append(.closeFrom(3, onExec: true))
+    // At once and not only when the program starts: looking for it takes a descriptor, which a low limit on them must allow.
+    append(.closeFrom(3, onExec: false))
     if let filter, process.noNewPrivileges { append(.seccomp(filter: filter.bytes)) }
   }
 
@@ -85,7 +87,7 @@ extension LaunchPlan {
     }
     var paths = [command]
     if !command.contains("/") {
-      let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+      let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ProcessConfiguration.defaultPath[...]
       paths = path.split(separator: ":").map { "\($0)/\(command)" }
       guard !paths.isEmpty else {
         throw ContainrError(.commandNotFound, "looking for \(command)", hint: "PATH is empty")

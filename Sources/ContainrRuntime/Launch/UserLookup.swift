@@ -16,7 +16,7 @@ enum UserLookup {
     case .directory(let path): database = try UserDatabase(in: RootDirectory(host: path))
     case .overlay(let overlay): database = try self.database(layers: overlay.layers)
     }
-    return try database.identity(of: process.user, additional: process.additionalGroups)
+    return try database.identity(of: process.user ?? .root, additional: process.additionalGroups)
   }
 
   static func database(layers: [FilePath]) throws(ContainrError) -> UserDatabase {
@@ -67,6 +67,7 @@ enum UserLookup {
 
   private static func linked(_ path: String) -> ContainrError {
     ContainrError(
-      .unsupported, "looking for users", hint: "\(path) of the image is a symbolic link, which a stack of layers does not resolve")
+      .unsupported, "looking for users",
+      hint: "\(path) of the image is a symbolic link, which a stack of layers does not resolve")
   }
 }

@@ -18,10 +18,15 @@ public actor Container {
   public nonisolated let id: ContainerID
   /// What the container is made of.
   public nonisolated let configuration: ContainerConfiguration
-  /// Where it is in its life.
-  public private(set) var state: ContainerState {
-    didSet { changes.forEach { $0.yield(state) } }
+  /// Where it is in its life. A first process that has ended shows at once, whether or not anybody waits for it.
+  public var state: ContainerState {
+    if case .running = known, let process, process.process.hasEnded {
+      // It is our child and has ended: reaping does not block, and what fails here fails in ``wait()`` with its reason.
+      if case .success(let status) = Result(catching: { try process.process.reap() }) { move(to: .stopped(status)) }
+    }
+    return known
   }
+  private var known = ContainerState.created
 
   /// What goes to standard input, where that is a pipe. There from ``start()`` on.
   public private(set) var standardInput: ByteSink?
@@ -40,14 +45,23 @@ public actor Container {
   private let directory: StateDirectory
   private var changes: [AsyncStream<ContainerState>.Continuation] = []
   private var process: ProcessBox?
-  private var waiting: Task<TerminationStatus, any Error>?
+  private var status: TerminationStatus?
+  private var deletion: Task<Void, any Error>?
 
   private init(_ configuration: ContainerConfiguration, launcher: LauncherBox, directory: StateDirectory) {
     id = configuration.id
     self.configuration = configuration
     self.launcher = launcher
     self.directory = directory
-    state = .created
+  }
+
+  private func move(to state: ContainerState) {
+    known = state
+    if case .stopped(let status) = state { self.status = status }
+    for change in changes { change.yield(state) }
+    guard state == .deleted else { return }
+    for change in changes { change.finish() }
+    changes = []
   }
 
   // MARK: Life
@@ -78,7 +92,7 @@ public actor Container {
   ///   The container is deleted then.
   public func start(traced: Bool = false) async throws {
     guard state == .created else { throw stateError("starting") }
-    state = .starting
+    move(to: .starting)
     do {
       let (launcher, configuration) = (launcher, configuration)
       let started = try await blocking("containr-start") {
@@ -88,7 +102,7 @@ public actor Container {
       }
       try adopt(started.0, started.1)
     } catch {
-      state = .deleted
+      move(to: .deleted)
       throw error
     }
   }
@@ -103,26 +117,20 @@ public actor Container {
     standardError = streams.error
     let process = ProcessBox(started.takeProcess())
     self.process = process
-    state = .running(pid: process.process.pid)
+    move(to: .running(pid: process.process.pid))
+    if !changes.isEmpty { watch() }
   }
 
-  /// Waits until the first process has ended. Any number of tasks may wait.
+  /// Waits until the first process has ended. Any number of tasks may wait; a cancelled one stops waiting, with
+  /// `CancellationError`.
   public func wait() async throws -> TerminationStatus {
-    if case .stopped(let status) = state { return status }
+    if let status { return status }
     guard let process else { throw stateError("waiting for") }
-    let task = waiting ?? Task(executorPreference: EventLoop.shared.preference) { try await process.process.wait() }
-    waiting = task
-    let status = try await withTaskCancellationHandler {
-      try await Self.value(of: task)
-    } onCancel: {
-    }
-    if case .running = state { state = .stopped(status) }
-    return status
-  }
-
-  /// The task's value, or the end of waiting for it where the waiting task is cancelled; others may wait on.
-  private static func value(of task: Task<TerminationStatus, any Error>) async throws -> TerminationStatus {
-    try await task.value
+    try await process.process.waitUntilEnded()
+    // Another task may have been here in the meantime.
+    if let status { return status }
+    move(to: .stopped(try process.process.reap()))
+    return status!
   }
 
   /// Sends a signal to the first process.
@@ -147,7 +155,19 @@ public actor Container {
   }
 
   /// Kills what still runs, and gives everything back. Idempotent.
+  ///
+  /// - Throws: `CONTAINER_STATE` while the first process is on its way.
   public func delete() async throws {
+    if state == .deleted { return }
+    if state == .starting { throw stateError("deleting") }
+    // Once: when the first call has freed the id, it may be another container's.
+    let task = deletion ?? Task { try await giveBack() }
+    deletion = task
+    defer { deletion = nil }
+    try await task.value
+  }
+
+  private func giveBack() async throws {
     if state == .deleted { return }
     if case .running = state, let process {
       try process.process.send(.kill)
@@ -155,7 +175,7 @@ public actor Container {
     }
     let launcher = launcher
     try await blocking("containr-delete") { try launcher.tearDown() }
-    state = .deleted
+    move(to: .deleted)
   }
 
   // MARK: While it runs
@@ -179,11 +199,21 @@ public actor Container {
   /// How often the kernel has killed a process of the container because its memory limit was reached.
   public func oomKills() throws -> UInt64 { try launcher.cgroup?.oomKills() ?? 0 }
 
-  /// The states that the container comes to from now on. The newest is kept for a slow reader.
+  /// The states that the container comes to from now on, until it is deleted. A slow reader gets the newest 16.
   public func states() -> AsyncStream<ContainerState> {
     let (stream, continuation) = AsyncStream.makeStream(of: ContainerState.self, bufferingPolicy: .bufferingNewest(16))
-    changes.append(continuation)
+    if state == .deleted { continuation.finish() } else { changes.append(continuation) }
+    if case .running = state { watch() }
     return stream
+  }
+
+  /// Waits beside everything else, so that the end of the first process is a change of state though nobody waits.
+  private func watch() {
+    guard let process else { return }
+    Task { [weak self] in
+      try await process.process.waitUntilEnded()
+      _ = await self?.state
+    }
   }
 
   private func stateError(_ activity: String) -> ContainrError {

@@ -12,7 +12,7 @@ extension StateDirectory {
   /// Executes a program in a running container, be it this program's or another's, with the rights of its first process.
   ///
   /// The environment is the container's with that of `process` on top; user and working directory are the container's where
-  /// they are left at their defaults.
+  /// they are nil. A working directory that is missing is not made.
   ///
   /// - Throws: `CONTAINER_NOT_FOUND`, `CONTAINER_STATE` where it does not run, and the exact failure of the start.
   public func execute(_ process: ProcessConfiguration, in id: ContainerID) async throws -> ContainerProcess {
@@ -27,19 +27,28 @@ extension StateDirectory {
   private func launch(
     _ process: ProcessConfiguration, in id: ContainerID, _ streams: borrowing StreamEnds
   ) throws(ContainrError) -> StartedProcess {
+    try process.validate()
+    if process.oomScoreAdjustment != nil {
+      throw ContainrError(
+        .unsupported, "executing a program in the container \(id)", hint: "an OOM score adjustment is the first process's only")
+    }
     let record = try record(id)
     guard let target = try record.process?.open() else {
       throw ContainrError(.containerState, "executing a program in the container \(id)", hint: "it does not run")
     }
     var process = process
     var profile = record.profile
-    if process.user != .root || !process.additionalGroups.isEmpty {
+    guard process.user != nil || process.additionalGroups.isEmpty else {
+      throw ContainrError(
+        .invalidConfiguration, "executing a program in the container \(id)", hint: "further groups need a user")
+    }
+    if let user = process.user {
       // The container's own files, which it may have changed since: read through its root, never followed out of it.
       let root = RootDirectory(
         owning: try OwnedDescriptor.open(FilePath("/proc/\(target.pid)/root"), flags: CInt(CL_O_PATH) | O_DIRECTORY))
-      profile.user = try UserDatabase(in: root).identity(of: process.user, additional: process.additionalGroups)
+      profile.user = try UserDatabase(in: root).identity(of: user, additional: process.additionalGroups)
     }
-    if process.workingDirectory == "/" { process.workingDirectory = profile.workingDirectory }
+    if let directory = process.workingDirectory { profile.workingDirectory = directory }
     let names = Set(process.environment.map { $0.prefix { $0 != "=" } })
     profile.environment = profile.environment.filter { !names.contains($0.prefix { $0 != "=" }) } + process.environment
     process.noNewPrivileges = profile.noNewPrivileges
@@ -74,7 +83,9 @@ extension StateDirectory {
       let socket = plan.makeParentSocket()
       plan.append(.open(devpts, directory: .workingDirectory, path: "/dev/pts", flags: CInt(CL_O_PATH) | O_DIRECTORY))
       plan.append(
-        .terminal(devpts: devpts, controller: controller, terminal: terminal, rows: size.rows, columns: size.columns))
+        .terminal(
+          devpts: devpts, controller: controller, terminal: terminal, rows: size.rows, columns: size.columns,
+          owner: profile.user.uid))
       plan.append(.send(controller, socket: socket))
       plan.appendControllingTerminal(terminal)
       if !profile.environment.contains(where: { $0.hasPrefix("TERM=") }) { profile.environment.append("TERM=xterm") }
@@ -83,7 +94,7 @@ extension StateDirectory {
       plan.append(.standardStreams(input, output, error))
     }
     plan.append(process: process, profile: profile, capabilities: capabilities, filter: filter)
-    try plan.appendExecute(process, environment: profile.environment, byDescriptor: true)
+    try plan.appendExecute(process, environment: profile.completeEnvironment, byDescriptor: true)
 
     var result = try plan.spawn()
     withExtendedLifetime(join) {}

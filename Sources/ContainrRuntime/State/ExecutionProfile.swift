@@ -16,6 +16,11 @@ struct ExecutionProfile: Hashable, Sendable {
     case containerDefault, file, unconfined
   }
 
+  /// The environment with the user's HOME, where it has no other.
+  var completeEnvironment: [String] {
+    environment.contains { $0.hasPrefix("HOME=") } ? environment : environment + ["HOME=\(user.home)"]
+  }
+
   var isInUserNamespace: Bool
   var layers: [String]
 

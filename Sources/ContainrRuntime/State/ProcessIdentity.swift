@@ -44,7 +44,8 @@ struct ProcessIdentity: Hashable, Sendable {
       return UInt64(status.st_ino)
     }
     // proc_pid_stat(5): the 22nd field, counted from the end of the name, which may hold anything.
-    guard let text = try FileContents.textIfPresent(FilePath("/proc/\(process.pid)/stat")), let end = text.lastIndex(of: ")") else {
+    guard let text = try FileContents.textIfPresent(FilePath("/proc/\(process.pid)/stat")), let end = text.lastIndex(of: ")")
+    else {
       return 0
     }
     let fields = text[end...].split(separator: " ")
