@@ -12,6 +12,8 @@ final class TerminalRun: Sendable {
   /// The tool's side, held open so that its modes can be read after the end.
   private let screen: OwnedDescriptor
   private let process: ProcessDescriptor
+  /// The modes from before the tool was started.
+  let modesBefore: [tcflag_t]
 
   init(_ tool: Tool, _ arguments: [String], rows: UInt16, columns: UInt16) throws {
     keyboard = try OwnedDescriptor.open("/dev/ptmx", flags: O_RDWR | O_NOCTTY | O_NONBLOCK)
@@ -23,6 +25,7 @@ final class TerminalRun: Sendable {
     screen = OwnedDescriptor(owning: ioctl(number, 0x5441, O_RDWR | O_NOCTTY | O_CLOEXEC))
     try #require(screen.rawValue >= 0)
     try #require(cl_set_terminal_size(number, rows, columns) == 0)
+    modesBefore = Self.modes(of: screen.rawValue)
     var plan = LaunchPlan()
     let slot = plan.inherit(screen.rawValue)
     plan.append(.newSession)
@@ -66,9 +69,11 @@ final class TerminalRun: Sendable {
   func status() async throws -> Int32 { try await process.wait().code }
 
   /// The terminal's modes: input, output, control, local.
-  var modes: [tcflag_t] {
+  var modes: [tcflag_t] { Self.modes(of: screen.rawValue) }
+
+  private static func modes(of terminal: CInt) -> [tcflag_t] {
     var modes = termios()
-    tcgetattr(screen.rawValue, &modes)
+    tcgetattr(terminal, &modes)
     return [modes.c_iflag, modes.c_oflag, modes.c_cflag, modes.c_lflag]
   }
 }
@@ -82,7 +87,7 @@ final class TerminalRun: Sendable {
       let run = try TerminalRun(
         tool, ["run", "-it", "containr/busybox", "sh", "-c", "tty; stty size; read word; echo got $word; \(loop)"], rows: 31,
         columns: 97)
-      let before = run.modes
+      let before = run.modesBefore
       #expect(try await run.wait(for: "31 97\r\n").hasPrefix("/dev/pts/0\r\n"))
       #expect(run.modes != before, "raw mode")
       try run.type("key\r")
@@ -100,7 +105,7 @@ final class TerminalRun: Sendable {
   @Test func theModesAreRestoredWhereTheStartFails() async throws {
     try await Tool.with { tool in
       let run = try TerminalRun(tool, ["run", "-it", "containr/busybox", "no-such"], rows: 24, columns: 80)
-      let before = run.modes
+      let before = run.modesBefore
       try await run.wait(for: "COMMAND_NOT_FOUND")
       #expect(try await run.status() == 127)
       #expect(run.modes == before)
