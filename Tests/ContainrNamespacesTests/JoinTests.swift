@@ -83,9 +83,12 @@ func withResting(_ kinds: NamespaceSet, idMaps: IDMaps? = nil, _ body: (Namespac
   }
 
   /// What `exec` does: one setns(2) by pidfd for everything, a user and a time namespace included.
-  @Test(.requires(.kernel(6, 3)), arguments: [
-    NamespaceSet.all.subtracting([.time, .user]), NamespaceSet.all.subtracting(.user), NamespaceSet.all,
-  ]) func executesInAllNamespacesOfAProcess(kinds: NamespaceSet) async throws {
+  @Test(
+    .requires(.kernel(6, 3)),
+    arguments: [
+      NamespaceSet.all.subtracting([.time, .user]), NamespaceSet.all.subtracting(.user), NamespaceSet.all,
+    ]) func executesInAllNamespacesOfAProcess(kinds: NamespaceSet) async throws
+  {
     let maps = IDMaps(users: try IDMap(hostID: 100_000, count: 10), groups: try IDMap(hostID: 100_000, count: 10))
     try await withResting(kinds, idMaps: kinds.contains(.user) ? maps : nil) { process in
       let target = try ProcessDescriptor(pid: process.pid)

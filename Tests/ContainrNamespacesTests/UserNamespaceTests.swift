@@ -105,7 +105,8 @@ import Testing
     let shell = try builtProgram("namespace-shell")
     let (text, status) = try await output(of: "exec setpriv --bounding-set=-sys_admin \(shell) true") { _ in }
     #expect(
-      text.hasPrefix("""
+      text.hasPrefix(
+        """
         [PERMISSION_DENIED] cannot create namespace: clone3(2): EPERM (Operation not permitted)
           hint: run as root, or ask for a user namespace (rootless)
 

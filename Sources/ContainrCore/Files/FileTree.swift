@@ -162,7 +162,8 @@ private struct TreeRemoval: ~Copyable {
     var result = cl_openat2(parent, name, flags, 0, resolve)
     if result == -EACCES {
       // A directory closed even to its owner, such as the one that overlayfs works in.
-      let closed = cl_openat2(parent, name, UInt64(UInt32(CL_O_PATH)) | UInt64(O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0, resolve)
+      let closed = cl_openat2(
+        parent, name, UInt64(UInt32(CL_O_PATH)) | UInt64(O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0, resolve)
       if closed >= 0 {
         let isOpen = chmod("/proc/self/fd/\(closed)", 0o700) == 0
         close(closed)
