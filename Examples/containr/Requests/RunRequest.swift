@@ -28,16 +28,20 @@ struct RunRequest: AsyncTool {
       for operation in plan.operations { log.debug("\(operation.summary)", metadata: ["manual": "\(operation.manual)"]) }
       if explain { Console.error(plan.description) }
     }
-    let outcome: Result<Int32, any Error>
-    do { outcome = .success(try await attend(container, signals, stopSignal)) } catch { outcome = .failure(error) }
-    let oomKills = (try? await container.oomKills()) ?? 0
+    let outcome: Result<(status: Int32, oomKills: UInt64), any Error>
+    do {
+      let status = try await attend(container, signals, stopSignal)
+      outcome = .success((status, status == 137 ? try await container.oomKills() : 0))
+    } catch {
+      outcome = .failure(error)
+    }
     try await container.delete()
     if explain, let plan = await container.plan {
       Console.error(plan.describe(durations: await container.durations))
     }
     log.debug("deleted")
-    let status = try outcome.get()
-    if status == 137, oomKills > 0 {
+    let (status, oomKills) = try outcome.get()
+    if oomKills > 0 {
       Console.error("containr: the container was killed because it reached its memory limit\n  hint: raise --memory")
     }
     return status
