@@ -50,6 +50,8 @@ public struct DefaultImage: Sendable {
       "usr/sbin": .directory(mode: 0o755), "var": .directory(mode: 0o755), "var/tmp": .directory(mode: 0o1777),
       "etc/passwd": .file(Array(Self.users.utf8), mode: 0o644),
       "etc/group": .file(Array(Self.groups.utf8), mode: 0o644),
+      // Mount points for what a container gets of its own: missing ones would have to be made at each start.
+      "etc/hosts": .file([], mode: 0o644), "etc/hostname": .file([], mode: 0o644), "etc/resolv.conf": .file([], mode: 0o644),
     ]
     for applet in try program.lines(["--list-full"]) {
       let parts = applet.split(separator: "/", omittingEmptySubsequences: false)
