@@ -287,14 +287,11 @@ static long mask(context_t *context, operation_t *operation) {
   }
   // The first directory is covered by the mount itself and the next ones by copies: before Linux 6.15 a mount that is
   // attached nowhere cannot be copied, and letting go of one costs the wait for an RCU grace period.
-  if (S_ISDIR(status.st_mode) && context->attached_cover != cover) {
+  if (is_directory && context->attached_cover != cover) {
     context->attached_cover = cover;
     return finish((int)target, move(context, cover, (int)target));
   }
   long tree = call(SYS_open_tree, cover, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-  // Before Linux 6.15 a mount that is attached nowhere has no copies: it covers the first directory itself, and is copied
-  // from there for the others.
-  if (tree == -EINVAL && is_directory) return finish((int)target, move(context, cover, (int)target));
   if (tree < 0) return finish((int)target, tree);
   result = move(context, (int)tree, (int)target);
   close_descriptor((int)tree);

@@ -1,6 +1,7 @@
 // The parent's side: checks the plan, clones, and waits until the child has executed its program or failed.
 #include <errno.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,6 +44,26 @@ static void keep_slots_only(struct ci_context *context, const struct ci_spawn *s
   }
 }
 
+// Whether this program may be inspected belongs to its memory, which every child shares that is on its way: the first one
+// notes it, and only the last one puts it back.
+static pthread_mutex_t dumpable_lock = PTHREAD_MUTEX_INITIALIZER;
+static int children_on_their_way, dumpable_before;
+
+static void note_dumpable(void) {
+  pthread_mutex_lock(&dumpable_lock);
+  if (children_on_their_way++ == 0) dumpable_before = (int)ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
+  pthread_mutex_unlock(&dumpable_lock);
+}
+
+static void restore_dumpable(void) {
+  pthread_mutex_lock(&dumpable_lock);
+  // 2, which only root may dump, cannot be set.
+  if (--children_on_their_way == 0 && dumpable_before >= 0 && dumpable_before <= 1 &&
+      ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0) != dumpable_before)
+    ci_call(SYS_prctl, PR_SET_DUMPABLE, dumpable_before, 0, 0, 0);
+  pthread_mutex_unlock(&dumpable_lock);
+}
+
 int ci_spawn(struct ci_spawn *spawn) {
   int bad;
   memset(spawn->report, 0, sizeof *spawn->report);
@@ -78,7 +99,7 @@ int ci_spawn(struct ci_spawn *spawn) {
   uint64_t all = ~0ULL, mask;
   ci_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof all);
   // A change of ids in the child makes this program undumpable, because they share its memory.
-  int dumpable = (int)ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
+  note_dumpable();
 
   struct clone_args arguments = {
       .flags = (spawn->copy_memory ? 0 : CLONE_VM) | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID |
@@ -105,9 +126,7 @@ int ci_spawn(struct ci_spawn *spawn) {
     if (spawn->report->operation < 0) spawn->report->operation = (int32_t)context->next;
     spawn->report->call = SYS_clone3;
   }
-  // 2, which only root may dump, cannot be set.
-  if (dumpable >= 0 && dumpable <= 1 && ci_call(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0) != dumpable)
-    ci_call(SYS_prctl, PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+  restore_dumpable();
   ci_call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
 
   if (pid < 0) {

@@ -8,7 +8,7 @@ extension ContainerConfiguration {
   /// - Parameters:
   ///   - image: the image.
   ///   - arguments: in place of the image's command; the image's entrypoint comes before them.
-  /// - Throws: `INVALID_ARGUMENT` and `USER` for a malformed value in the image.
+  /// - Throws: `INVALID_ARGUMENT`, `SIGNAL` and `USER` for a malformed value in the image.
   public init(image: ResolvedImage, arguments: [String] = []) throws(ContainrError) {
     self.init(rootFS: RootFS(.overlay(OverlayRoot(layers: image.layers, writableLayer: .none))))
     let execution = image.config.config
@@ -22,6 +22,7 @@ extension ContainerConfiguration {
     }
     if let user = execution.user, !user.isEmpty { process.user = try UserSpecification(parsing: user) }
     for volume in execution.volumes { volumes.append(try RootedPath(volume)) }
+    if let signal = execution.stopSignal, !signal.isEmpty { stopSignal = try Signal(parsing: signal) }
     hostFiles = .managed
   }
 }

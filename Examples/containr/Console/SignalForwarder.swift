@@ -2,6 +2,7 @@ import CContainrLinux
 import Containr
 import ContainrCore
 import Glibc
+import Logging
 
 /// Takes the signals that a user or a service manager sends to the tool, and hands them on.
 struct SignalForwarder: ~Copyable {
@@ -24,13 +25,17 @@ struct SignalForwarder: ~Copyable {
   /// Hands signals on until the task is cancelled.
   func task(_ receive: @escaping @Sendable (Signal) async throws -> Void) throws -> Task<Void, any Error> {
     let copy = try descriptor.duplicate()
+    let log = ContainrLog.logger(component: "signals")
     return Task(executorPreference: EventLoop.shared.preference) {
       while true {
         try await EventLoop.shared.readable(copy.rawValue)
         while true {
           let number = cl_signalfd_read(copy.rawValue)
           if number <= 0 { break }
-          try await receive(Signal(rawValue: number))
+          // One that cannot be handed on, such as a new size where output is no terminal, must not end the watch.
+          do { try await receive(Signal(rawValue: number)) } catch {
+            log.debug("a signal was not handed on", metadata: ["signal": "\(number)", "error": "\(error)"])
+          }
         }
       }
     }

@@ -17,7 +17,7 @@ struct RunRequest: AsyncTool {
   var words: [String] = []
 
   func work() async throws -> Int32 {
-    let (configuration, stopSignal) = try configuration()
+    let configuration = try configuration()
     let state = try global.state()
     let signals = try SignalForwarder()
     let log = ContainrLog.logger(component: "run", container: configuration.id)
@@ -30,7 +30,7 @@ struct RunRequest: AsyncTool {
     }
     let outcome: Result<(status: Int32, oomKills: UInt64), any Error>
     do {
-      let status = try await attend(container, signals, stopSignal)
+      let status = try await attend(container, signals)
       outcome = .success((status, status == 137 ? try await container.oomKills() : 0))
     } catch {
       outcome = .failure(error)
@@ -47,8 +47,7 @@ struct RunRequest: AsyncTool {
     return status
   }
 
-  private func attend(_ container: Container, _ signals: borrowing SignalForwarder, _ stopSignal: Signal?) async throws -> Int32
-  {
+  private func attend(_ container: Container, _ signals: borrowing SignalForwarder) async throws -> Int32 {
     if let terminal = await container.terminal {
       return try await process.attend(terminal, signals: signals) { signal in
         try await container.signal(signal)
@@ -65,7 +64,7 @@ struct RunRequest: AsyncTool {
 
   // MARK: Configuration
 
-  private func configuration() throws -> (ContainerConfiguration, Signal?) {
+  private func configuration() throws -> ContainerConfiguration {
     guard let name = words.first else {
       throw ContainrError(.invalidArgument, "reading the arguments", hint: "name an image, such as containr/busybox")
     }
@@ -76,7 +75,6 @@ struct RunRequest: AsyncTool {
     var configuration = try ContainerConfiguration(image: image, arguments: Array(words.dropFirst()))
     try container.apply(to: &configuration, volumes: global.directory.appending("volumes"))
     try process.apply(to: &configuration.process)
-    let stopSignal = try image.config.config.stopSignal.map { try Signal(parsing: $0) }
-    return (configuration, stopSignal)
+    return configuration
   }
 }

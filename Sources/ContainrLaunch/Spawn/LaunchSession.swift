@@ -212,6 +212,9 @@ private final class CloneCall: @unchecked Sendable {
     arguments.initialize(to: ci_spawn())
     report.initialize(to: ci_report())
     nanoseconds.initialize(repeating: 0)
+    // Until there is a process: 0 would be a descriptor of this program's.
+    arguments.pointee.pidfd = -1
+    arguments.pointee.pid = -1
     arguments.pointee.clone_flags = plan.namespaceFlags
     arguments.pointee.cgroup = plan.cgroupDescriptor ?? -1
     arguments.pointee.parent_end = parentEnd

@@ -32,7 +32,7 @@ extension ContainerConfiguration {
     try process.validate()
     if !hasCgroup {
       var unlimited = CgroupResources()
-      unlimited.devices = resources.devices
+      unlimited.devices = resources.devices == nil ? nil : DeviceRule.containerDefaults
       guard resources == unlimited else {
         throw ContainrError(.invalidConfiguration, "checking the limits", hint: "limits need a cgroup")
       }

@@ -25,6 +25,8 @@ public struct ContainerConfiguration: Hashable, Sendable {
   public var writableLayer = WritableLayer.disk
   /// The program.
   public var process = ProcessConfiguration()
+  /// What asks the program to end: the `StopSignal` of an image's configuration.
+  public var stopSignal = Signal.terminate
   /// The host name; the first 12 characters of the id by default.
   public var hostname: String?
   /// The NIS domain name; the kernel's default where nil.
@@ -35,7 +37,8 @@ public struct ContainerConfiguration: Hashable, Sendable {
   public var userNamespace: IDMaps?
   /// Limits on memory, CPU, processes and devices.
   public var resources = CgroupResources { $0.devices = DeviceRule.containerDefaults }
-  /// Whether the container gets a cgroup of its own. Without one, limits and device rules are refused.
+  /// Whether the container gets a cgroup of its own. Without one, limits are refused, and
+  /// device rules of its own, too; the default rules are kept by not granting CAP_MKNOD.
   public var hasCgroup = true
   /// Kernel parameters of the container's namespaces, `net.ipv4.ip_forward` or `kernel/shmmax`.
   public var sysctls: [String: String] = [:]

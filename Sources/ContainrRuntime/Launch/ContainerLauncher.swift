@@ -29,8 +29,12 @@ struct ContainerLauncher: ~Copyable {
   ) throws(ContainrError) -> ContainerLauncher {
     try configuration.validate()
     let user = try UserLookup.identity(of: configuration.process, in: configuration.rootFS.source)
-    let available =
+    var available =
       configuration.userNamespace == nil ? try CapabilitySet.heldByCaller() : try CapabilitySet.ofKernel()
+    // Nothing enforces device rules without a cgroup. Who cannot make a device node cannot open one that is not there.
+    if !configuration.hasCgroup, configuration.userNamespace == nil, configuration.resources.devices != nil {
+      available.remove(.mknod)
+    }
     let granted = try configuration.process.capabilities.resolve(available: available)
     let capabilities = try Capabilities(granting: granted, toUser: user.uid)
     let filter = try state.seccompCache.filter(for: configuration.seccomp, capabilities: granted)
@@ -55,6 +59,7 @@ struct ContainerLauncher: ~Copyable {
     if case .overlay(let overlay) = configuration.rootFS.source { layers = overlay.layers }
     let profile = ExecutionProfile(
       environment: environment, workingDirectory: configuration.process.workingDirectory ?? "/", user: user, bounding: granted,
+      resourceLimits: configuration.process.resourceLimits,
       noNewPrivileges: configuration.process.noNewPrivileges, seccomp: seccomp,
       isInUserNamespace: configuration.userNamespace != nil,
       setsGroups: configuration.userNamespace?.deniesSetgroups != true, layers: layers.map(\.string))

@@ -102,6 +102,13 @@ public actor Container {
       }
       try adopt(started.0, started.1)
     } catch {
+      if let process {
+        try process.process.send(.kill)
+        _ = try process.process.reap()
+      }
+      // Idempotent: a start that failed in the launcher has been taken down there.
+      let launcher = launcher
+      try await blocking("containr-delete") { try launcher.tearDown() }
       move(to: .deleted)
       throw error
     }
@@ -111,12 +118,13 @@ public actor Container {
     var started = box.take()
     plan = started.plan
     durations = started.durations
-    if let descriptor = started.terminal.take() { terminal = try Terminal(owning: descriptor) }
+    let descriptor = started.terminal.take()
     standardInput = streams.input
     standardOutput = streams.output
     standardError = streams.error
     let process = ProcessBox(started.takeProcess())
     self.process = process
+    if let descriptor { terminal = try Terminal(owning: descriptor) }
     move(to: .running(pid: process.process.pid))
     if !changes.isEmpty { watch() }
   }
@@ -142,10 +150,15 @@ public actor Container {
   }
 
   /// Asks the first process to end, and kills it where it has not after the grace period.
+  ///
+  /// - Parameters:
+  ///   - signal: the configuration's stop signal where nil.
+  ///   - grace: how long it has.
+  ///   - clock: what measures that.
   public func stop(
-    signal: Signal = .terminate, grace: Duration = .seconds(10), clock: some Clock<Duration> = ContinuousClock()
+    signal: Signal? = nil, grace: Duration = .seconds(10), clock: some Clock<Duration> = ContinuousClock()
   ) async throws -> TerminationStatus {
-    try self.signal(signal)
+    try self.signal(signal ?? configuration.stopSignal)
     let killer = Task(executorPreference: EventLoop.shared.preference) { [weak self] in
       try await clock.sleep(for: grace)
       try await self?.signal(.kill)

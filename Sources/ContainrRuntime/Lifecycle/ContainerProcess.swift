@@ -25,7 +25,15 @@ public final class ContainerProcess: Sendable {
     standardInput = streams.input
     standardOutput = streams.output
     standardError = streams.error
-    if let terminal { self.terminal = try Terminal(owning: terminal) } else { self.terminal = nil }
+    guard let terminal else {
+      self.terminal = nil
+      return
+    }
+    do throws(ContainrError) { self.terminal = try Terminal(owning: terminal) } catch {
+      try process.send(.kill)
+      _ = try process.reap()
+      throw error
+    }
   }
 
   /// Waits until the program has ended. To be called once.

@@ -52,6 +52,8 @@ extension StateDirectory {
     let names = Set(process.environment.map { $0.prefix { $0 != "=" } })
     profile.environment = profile.environment.filter { !names.contains($0.prefix { $0 != "=" }) } + process.environment
     process.noNewPrivileges = profile.noNewPrivileges
+    let own = Set(process.resourceLimits.map(\.resource))
+    process.resourceLimits += profile.resourceLimits.filter { !own.contains($0.resource) }
 
     let granted = try process.capabilities.resolve(from: profile.bounding, available: profile.bounding)
     let capabilities = try Capabilities(granting: granted, toUser: profile.user.uid)

@@ -8,6 +8,7 @@ struct ExecutionProfile: Hashable, Sendable {
   var workingDirectory: String
   var user: UserIdentity
   var bounding: CapabilitySet
+  var resourceLimits: [ResourceLimit]
   var noNewPrivileges: Bool
   var seccomp: Seccomp
 
@@ -34,6 +35,8 @@ struct ExecutionProfile: Hashable, Sendable {
       "groups": .array(user.supplementaryGroups.map { .integer(Int64($0)) }),
       "home": .string(user.home),
       "bounding": .unsigned(bounding.rawValue),
+      "resourceLimits": .array(
+        resourceLimits.map { [.integer(Int64($0.resource.rawValue)), .unsigned($0.soft), .unsigned($0.hard)] }),
       "noNewPrivileges": .bool(noNewPrivileges),
       "seccomp": .string(seccomp.rawValue),
       "userNamespace": .bool(isInUserNamespace),
@@ -53,6 +56,15 @@ extension ExecutionProfile {
       uid: try cursor.required("uid").integer(UInt32.self), gid: try cursor.required("gid").integer(UInt32.self),
       supplementaryGroups: groups, home: try cursor.required("home").string())
     bounding = CapabilitySet(rawValue: try cursor.required("bounding").integer(UInt64.self))
+    resourceLimits = []
+    for limit in try cursor.required("resourceLimits").elements() {
+      let values = try limit.elements()
+      guard values.count == 3, let resource = ResourceLimit.Resource(rawValue: try values[0].integer(UInt32.self)) else {
+        throw limit.invalid("no limit of a resource")
+      }
+      resourceLimits.append(
+        ResourceLimit(resource, soft: try values[1].integer(UInt64.self), hard: try values[2].integer(UInt64.self)))
+    }
     noNewPrivileges = try cursor.required("noNewPrivileges").bool()
     let filter = try cursor.required("seccomp")
     guard let seccomp = Seccomp(rawValue: try filter.string()) else { throw filter.invalid("an unknown kind of filter") }

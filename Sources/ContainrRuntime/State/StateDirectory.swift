@@ -124,9 +124,18 @@ public struct StateDirectory: Sendable {
   /// Takes down every container whose program is gone: kills what still runs in it, and removes its cgroup and directory.
   ///
   /// - Returns: the containers that were taken down.
+  /// - Throws: the first failure, after all others have been taken down.
   public func repair() throws(ContainrError) -> [ContainerID] {
     var repaired: [ContainerID] = []
-    for id in try list() where try repair(id) { repaired.append(id) }
+    var failure: ContainrError?
+    for id in try list() {
+      do throws(ContainrError) {
+        if try repair(id) { repaired.append(id) }
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
     return repaired
   }
 
@@ -145,14 +154,23 @@ public struct StateDirectory: Sendable {
         var entry = pollfd(fd: process.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
         _ = poll(&entry, 1, 5000)
       }
-      if let cgroup = record.cgroup {
-        let group = try Cgroup.adopt(cgroup, layout: try CgroupLayout.detect())
-        try group.kill()
-        try group.remove()
-      }
+      if let cgroup = record.cgroup { try remove(cgroup) }
     }
     try FileTree.remove(path)
     return true
+  }
+
+  /// Kills and removes a cgroup. One that was never made, or is gone since a reboot, is no failure.
+  private func remove(_ path: CgroupPath) throws(ContainrError) {
+    let group: Cgroup
+    do throws(ContainrError) {
+      group = try Cgroup.adopt(path, layout: try CgroupLayout.detect())
+    } catch {
+      if error.systemCall?.errno == .noSuchFileOrDirectory { return }
+      throw error
+    }
+    try group.kill()
+    try group.remove()
   }
 }
 
@@ -184,12 +202,16 @@ struct ClaimedDirectory: ~Copyable {
     let result = cl_openat(lock.rawValue, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
     let file = OwnedDescriptor(
       owning: try check(result, .ioFailure, "openat(2)", "making \(path.appending(name))"))
+    // The caller's mask must not decide who can read it in the container.
+    guard fchmod(file.rawValue, mode) == 0 else {
+      throw .errno(.current, .ioFailure, "making \(path.appending(name))", call: "fchmod(2)")
+    }
     try FileContents.write(bytes, to: file, "writing \(path.appending(name))")
   }
 
   /// Makes a directory beside the journal.
   func makeDirectory(_ name: String, mode: mode_t) throws(ContainrError) {
-    guard mkdirat(lock.rawValue, name, mode) == 0 else {
+    guard mkdirat(lock.rawValue, name, mode) == 0, fchmodat(lock.rawValue, name, mode, 0) == 0 else {
       throw .errno(.current, .ioFailure, "making \(path.appending(name))", call: "mkdirat(2)")
     }
   }

@@ -23,11 +23,14 @@ public final class ByteSink: Sendable {
     let bytes = Array(bytes)
     var written = 0
     while written < bytes.count {
-      let number = descriptor.withLock { $0 }
-      guard number >= 0 else { throw ContainrError.errno(.brokenPipe, .ioFailure, "writing a stream", call: "write(2)") }
-      let count = bytes.withUnsafeBytes {
+      // Under the lock, so that finish() cannot close the descriptor and another file take its number in between.
+      let (number, count) = descriptor.withLock { number in
+        guard number >= 0 else { return (number, -Int(EPIPE)) }
         // A pipe that nobody reads sends SIGPIPE, which would end the program.
-        cl_write_quietly(number, $0.baseAddress! + written, bytes.count - written)
+        return (
+          number,
+          bytes.withUnsafeBytes { cl_write_quietly(number, $0.baseAddress! + written, bytes.count - written) }
+        )
       }
       if count >= 0 {
         written += count
