@@ -14,6 +14,7 @@ struct ContainerLauncher: ~Copyable {
   private let configuration: ContainerConfiguration
   private var directory: ClaimedDirectory
   private(set) var cgroup: Cgroup?
+  private var isTornDown = false
   private let profile: ExecutionProfile
   private let capabilities: Capabilities
   private let filter: SeccompFilter?
@@ -119,7 +120,7 @@ struct ContainerLauncher: ~Copyable {
   }
 
   /// Gives back what was acquired, and makes a failure to do so part of the error.
-  private func giveBack(after error: ContainrError) -> ContainrError {
+  private mutating func giveBack(after error: ContainrError) -> ContainrError {
     do throws(ContainrError) {
       try tearDown()
       return error
@@ -131,14 +132,17 @@ struct ContainerLauncher: ~Copyable {
     }
   }
 
-  /// Kills what still runs in the container, and gives everything back. Idempotent.
-  func tearDown() throws(ContainrError) {
+  /// Kills what still runs in the container, and gives everything back. Idempotent: once it is done, the id may be another
+  /// container's.
+  mutating func tearDown() throws(ContainrError) {
+    if isTornDown { return }
     if let cgroup {
       // The first process of a pid namespace has taken all others along, save where the namespace is shared.
       if try !cgroup.processes().isEmpty { try cgroup.kill() }
       try cgroup.remove()
     }
     try directory.remove()
+    isTornDown = true
   }
 
   // MARK: Starting

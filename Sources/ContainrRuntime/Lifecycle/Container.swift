@@ -102,13 +102,23 @@ public actor Container {
       }
       try adopt(started.0, started.1)
     } catch {
-      if let process {
-        try process.process.send(.kill)
-        _ = try process.process.reap()
+      // Most failures have been taken down by the launcher. What is left is one that came after it, such as a terminal
+      // for which no descriptor is free. The failure is what the caller must hear of, with that of the teardown behind it.
+      let (launcher, process) = (launcher, process)
+      do {
+        try await blocking("containr-delete") {
+          if let process {
+            try process.process.send(.kill)
+            _ = try process.process.reap()
+          }
+          try launcher.tearDown()
+        }
+      } catch let second {
+        guard var error = error as? ContainrError else { throw error }
+        error.cause = error.cause ?? second
+        move(to: .deleted)
+        throw error
       }
-      // Idempotent: a start that failed in the launcher has been taken down there.
-      let launcher = launcher
-      try await blocking("containr-delete") { try launcher.tearDown() }
       move(to: .deleted)
       throw error
     }
