@@ -79,7 +79,7 @@ final class TerminalRun: Sendable {
 }
 
 /// `-t`.
-@Suite(.requires(.root, .file("/bin/busybox"))) struct TerminalTests {
+@Suite(.timeLimit(.minutes(5)), .requires(.root, .file("/bin/busybox"))) struct TerminalTests {
   private let loop = "trap 'echo interrupted; exit 7' INT; trap 'stty size' WINCH; while :; do sleep 0.05; done"
 
   @Test func theContainerHasATerminalOfTheSameSizeWithKeysAndCtrlC() async throws {

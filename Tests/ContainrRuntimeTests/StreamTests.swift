@@ -5,7 +5,7 @@ import Glibc
 import SystemPackage
 import Testing
 
-@Suite(.requires(.root, .file("/bin/busybox"))) struct StreamTests {
+@Suite(.timeLimit(.minutes(5)), .requires(.root, .file("/bin/busybox"))) struct StreamTests {
   @Test func eightMebibytesComeThroughWhole() async throws {
     try await Fixture.with { fixture in
       let configuration = fixture.configuration("sh", "-c", "head -c 8388608 /dev/zero; head -c 100000 /dev/zero >&2")
@@ -173,7 +173,8 @@ import Testing
         let output = try await read(terminal, until: "end\r\n")
         #expect(!output.contains("job control turned off"))
         #expect(output.contains("[1]+"))
-        try await terminal.input.write([4])
+        // A typed Ctrl-D is lost where the shell is just changing the modes of its terminal.
+        try await terminal.input.write("exit\n")
         let status = try await container.wait()
         #expect(status.isSuccess)
       }
