@@ -1,6 +1,7 @@
 import CSeccomp
-import ContainrSecurity
 import Glibc
+
+@testable import ContainrSecurity
 
 /// Runs a filter as the kernel does: classic BPF over `struct seccomp_data`.
 struct FilterSimulator {
@@ -14,9 +15,12 @@ struct FilterSimulator {
   }
   let program: [Instruction]
 
-  init(_ filter: SeccompFilter) {
-    program = stride(from: 0, to: filter.bytes.count, by: 8).map { start in
-      filter.bytes.withUnsafeBytes { bytes in
+  init(_ filter: SeccompFilter) { self.init(filter.bytes) }
+
+  /// Reads `struct sock_filter[]`.
+  init(_ instructions: [UInt8]) {
+    program = stride(from: 0, to: instructions.count, by: 8).map { start in
+      instructions.withUnsafeBytes { bytes in
         Instruction(
           code: bytes.loadUnaligned(fromByteOffset: start, as: UInt16.self), whenTrue: Int(bytes[start + 2]),
           whenFalse: Int(bytes[start + 3]), operand: bytes.loadUnaligned(fromByteOffset: start + 4, as: UInt32.self))
@@ -71,15 +75,12 @@ struct FilterSimulator {
   }
 
   func has(_ name: String, on architecture: SeccompArchitecture) -> Bool {
-    seccomp_syscall_resolve_name_arch(architecture.rawValue, name) >= 0
+    SystemCallTable.number(of: name, on: architecture) != nil
   }
 
   func number(of name: String, on architecture: SeccompArchitecture) throws -> UInt32 {
-    // For 32-bit x86 libseccomp answers with numbers of its own that stand for socketcall(2).
-    if architecture == .x86, let direct = ["socket": 359, "socketpair": 360][name] as UInt32? { return direct }
-    let number = seccomp_syscall_resolve_name_arch(architecture.rawValue, name)
-    guard number >= 0 else { throw Fault() }
-    return UInt32(number)
+    guard let number = SystemCallTable.number(of: name, on: architecture) else { throw Fault() }
+    return number
   }
 }
 
@@ -94,28 +95,36 @@ enum Returned {
 extension SeccompProfile {
   /// What the profile says about a call, worked out from the rules and not from the filter.
   func expected(_ architecture: SeccompArchitecture, _ number: UInt32, _ arguments: [UInt64], newest: UInt32) -> SeccompAction {
-    guard number <= newest else { return newerCalls ?? defaultAction }
-    guard let name = Self.name(of: number, on: architecture) else { return defaultAction }
-    let matching = rules.filter { $0.names.contains(name) }
-    if let rule = matching.first(where: { $0.conditions.isEmpty }) { return rule.action }
-    return matching.first { $0.conditions.allSatisfy { $0.holds(for: arguments) } }?.action ?? defaultAction
+    expected(architecture, number, newest: newest)(arguments)
+  }
+
+  /// The same for many arguments.
+  func expected(
+    _ architecture: SeccompArchitecture, _ number: UInt32, newest: UInt32
+  ) -> ([UInt64]) -> SeccompAction {
+    guard number <= newest else { return { _ in newerCalls ?? defaultAction } }
+    guard let name = Self.name(of: number, on: architecture) else { return { _ in defaultAction } }
+    let matching = rules.filter { $0.names.contains(name) && $0.action != defaultAction }
+    if let rule = matching.first(where: { $0.conditions.isEmpty }) { return { _ in rule.action } }
+    return { arguments in
+      matching.first { $0.conditions.allSatisfy { $0.isMet(by: arguments) } }?.action ?? defaultAction
+    }
   }
 
   static func name(of number: UInt32, on architecture: SeccompArchitecture) -> String? {
-    guard let text = seccomp_syscall_resolve_num_arch(architecture.rawValue, CInt(bitPattern: number)) else { return nil }
-    defer { free(text) }
-    return String(cString: text)
+    SystemCallTable.name(of: number, on: architecture)
   }
 
   /// The highest number on an architecture of a call that the rules name.
   func newest(on architecture: SeccompArchitecture) -> UInt32 {
-    let names = Set(rules.flatMap(\.names))
-    return UInt32(names.map { max(0, seccomp_syscall_resolve_name_arch(architecture.rawValue, $0)) }.max()!)
+    Set(rules.flatMap(\.names)).compactMap { SystemCallTable.number(of: $0, on: architecture) }
+      // ARM has some of its own far above.
+      .filter { $0 & 0xf_0000 == 0 }.max()!
   }
 }
 
 extension SeccompCondition {
-  fileprivate func holds(for arguments: [UInt64]) -> Bool {
+  fileprivate func isMet(by arguments: [UInt64]) -> Bool {
     let actual = arguments[Int(argument)]
     return switch comparison {
     case .equal: actual == value

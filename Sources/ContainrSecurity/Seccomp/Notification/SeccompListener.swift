@@ -6,10 +6,12 @@ import SystemPackage
 /// The supervisor's end of a filter that notifies (seccomp_unotify(2)): the system calls that wait for an answer.
 ///
 /// ```swift
-/// let session = try LaunchSession(plan)             // with plan.append(filter) before its program
-/// let listener = SeccompListener(owning: try session.receiveDescriptor()!)
-/// for try await request in listener {
-///   try request.answer(request.name == "mknodat" ? .error(.notPermitted) : .continue)
+/// plan.append(filter)
+/// …
+/// let status = try await plan.run { listener in
+///   for try await request in listener {
+///     try request.answer(request.name == "mknodat" ? .error(.notPermitted) : .continue)
+///   }
 /// }
 /// ```
 ///

@@ -6,16 +6,16 @@ import ContainrCore
 /// for the time that takes.
 ///
 /// ```swift
+/// let recorder = SeccompRecorder()
 /// plan.append(try SeccompRecorder.filter())
 /// …
-/// var recorder = SeccompRecorder()
-/// try await recorder.record(listener)
-/// try recorder.profile().save("/etc/containr/web.json")
+/// _ = try await plan.run { try await recorder.record($0) }
+/// try await recorder.profile().save("/etc/containr/web.json")
 /// ```
 ///
 /// Calls that a run did not make, of an error path or another kernel's C library, are not in it: record several runs with one
 /// recorder.
-public struct SeccompRecorder: Sendable {
+public actor SeccompRecorder {
   /// The numbers of the calls that were made, by interface.
   public private(set) var calls: [SeccompArchitecture: Set<UInt32>] = [:]
 
@@ -32,7 +32,7 @@ public struct SeccompRecorder: Sendable {
   /// Notes each call and lets it continue, until no process has the filter any more.
   ///
   /// - Throws: what ``SeccompListener`` throws; `CancellationError`.
-  public mutating func record(_ listener: SeccompListener) async throws {
+  public func record(_ listener: SeccompListener) async throws {
     for try await request in listener {
       calls[request.architecture, default: []].insert(request.number)
       try request.answer(.continue)
