@@ -60,6 +60,8 @@ extension LaunchPlan {
     case (.mount(_, let type, _, _, _), .operationNotSupportedByDevice), (.classicMount(_, _, let type, _, _), .operationNotSupportedByDevice):
       error.code = .kernelUnsupported
       error.hint = "this kernel has no file system \(type): see /proc/filesystems"
+    case (.bind(_, _, _, recursive: false), .invalidArgument):
+      error.hint = "a user namespace may not uncover what lies below a mount: bind recursively"
     case (.copyTree, .argListTooLong):
       error.hint = "tmpcopyup copies trees of at most 64 levels"
     default: break
