@@ -9,7 +9,8 @@ import Testing
 public struct Requirement: Sendable {
   /// What is needed, as a phrase: `user id 0`.
   public var name: String
-  var isMet: @Sendable () -> Bool
+  /// Whether it is there, found by trying.
+  public var isMet: @Sendable () -> Bool
 
   /// Describes a need.
   public init(_ name: String, isMet: @escaping @Sendable () -> Bool) {
