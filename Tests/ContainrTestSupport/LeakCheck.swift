@@ -49,8 +49,9 @@ public struct LeakCheck: Hashable, Sendable {
       guard count > 0 else { continue }
       let target = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
       guard isOurs(target) || program && !target.hasPrefix("/") else { continue }
-      // `pipe:[1234]` is another number each time.
-      descriptors[String(target.prefix { $0 != "[" && $0 != "(" }), default: 0] += 1
+      // `pipe:[1234]` is another number each time, `anon_inode:[pidfd]` has none.
+      let kind = target.hasPrefix("anon_inode:") ? target : String(target.prefix { $0 != "[" && $0 != "(" })
+      descriptors[kind, default: 0] += 1
     }
   }
 
