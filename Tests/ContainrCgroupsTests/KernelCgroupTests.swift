@@ -53,9 +53,9 @@ func withCgroup(
   try result.get()
 }
 
-/// Polls a condition, for five seconds at most.
+/// Polls a condition, for half a minute at most: machines are busy, and a kernel lane is slow.
 func eventually(_ condition: () throws -> Bool) throws -> Bool {
-  let deadline = ContinuousClock.now + .seconds(5)
+  let deadline = ContinuousClock.now + .seconds(30)
   while ContinuousClock.now < deadline {
     if try condition() { return true }
     usleep(1000)
@@ -137,21 +137,22 @@ struct KernelCgroupTests {
     }
   }
 
-  @Test("A busy loop with half a CPU is throttled and uses no more than its quota for each period")
+  @Test("A busy loop with a tenth of a CPU is throttled and uses no more than its quota for each period")
   func cpuQuota() throws {
     try withCgroup {
-      $0.cpu.quota = try CPUQuota(cpus: 0.5); $0.cpu.shares = 256
+      // Also a machine that is busy with much else has so little to give: more would never be throttled there.
+      $0.cpu.quota = try CPUQuota(cpus: 0.1); $0.cpu.shares = 256
     } _: { (cgroup) throws in
-      let half = try CPUQuota(cpus: 0.5)
-      #expect(try cgroup.limits().cpu.quota == half)
+      let tenth = try CPUQuota(cpus: 0.1)
+      #expect(try cgroup.limits().cpu.quota == tenth)
       let share = try cgroup.limits().cpu
       #expect(share.shares == 256 || share.weight == CPUWeight(shares: 256))
       let inmate = try Inmate("while :; do :; done", in: cgroup)
       #expect(try eventually { try (cgroup.statistics().cpu?.throttledPeriods ?? 0) >= 8 })
       let cpu = try #require(try cgroup.statistics().cpu)
-      #expect(cpu.usage > .milliseconds(200))
-      // 50 ms a period, the one that runs included; a tick of slack for each.
-      #expect(cpu.usage <= .milliseconds(55) * Int(cpu.periods + 1), "\(cpu)")
+      #expect(cpu.usage > .milliseconds(40))
+      // 10 ms a period, the one that runs included; a tick too many is taken off the next periods.
+      #expect(cpu.usage <= .milliseconds(11) * Int(cpu.periods + 1) + .milliseconds(20), "\(cpu)")
       #expect(try eventually { try (cgroup.statistics().cpu?.throttled ?? .zero) > .zero })
       Glibc.kill(inmate.pid, SIGKILL)
       #expect(inmate.wait() == 137)
