@@ -1,14 +1,13 @@
 import CContainrLinux
 import ContainrCore
-import ContainrOCI
 import Glibc
 
 /// How a file is compressed, by its first bytes.
-enum Compression {
+package enum Compression {
   case none, gzip, zstd, other
 
   /// Looks at a file without moving its offset.
-  init(of file: borrowing OwnedDescriptor) throws(ContainrError) {
+  package init(of file: borrowing OwnedDescriptor) throws(ContainrError) {
     var head = [UInt8](repeating: 0, count: 6)
     let count = pread(file.rawValue, &head, head.count, 0)
     guard count >= 0 else { throw .errno(.current, .ioFailure, "reading a layer", call: "pread(2)") }
@@ -21,16 +20,6 @@ enum Compression {
       self = .other
     } else {
       self = .none
-    }
-  }
-
-  /// The type of a layer that is compressed so; nil where OCI has none for it.
-  var layerType: OCI.MediaType? {
-    switch self {
-    case .none: .layer
-    case .gzip: .layerGzip
-    case .zstd: .layerZstd
-    case .other: nil
     }
   }
 }

@@ -3,9 +3,9 @@ import ContainrCore
 import Glibc
 
 /// Writes a tar whose bytes depend on nothing but its entries: all belong to root, all times are 0.
-struct TarWriter: ~Copyable {
+package struct TarWriter: ~Copyable {
   /// What a name stands for.
-  enum Entry {
+  package enum Entry {
     case directory(mode: mode_t)
     case file([UInt8], mode: mode_t)
     case link(to: String)
@@ -26,7 +26,7 @@ struct TarWriter: ~Copyable {
   deinit { archive_write_free(pointer) }
 
   /// The tar (ustar) of some entries, sorted by name.
-  static func write(_ entries: [String: Entry]) throws(ContainrError) -> [UInt8] {
+  package static func write(_ entries: [String: Entry]) throws(ContainrError) -> [UInt8] {
     let writer = try TarWriter()
     try writer.open()
     for (name, entry) in entries.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {

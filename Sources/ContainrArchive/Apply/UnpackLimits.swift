@@ -34,7 +34,7 @@ public struct UnpackLimits: Sendable, Hashable {
   /// Contents up to this length may have any ratio.
   static let ratioGrace: UInt64 = 256 << 20
 
-  static func exceeded(_ name: String, _ limit: some CustomStringConvertible, _ activity: String) -> ContainrError {
+  package static func exceeded(_ name: String, _ limit: some CustomStringConvertible, _ activity: String) -> ContainrError {
     ContainrError(
       .layerInvalid, activity, hint: "the limit \(name) of \(limit) is passed; raise it if you trust the image",
       fields: ["limit": name, "value": "\(limit)"])

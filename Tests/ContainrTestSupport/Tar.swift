@@ -1,6 +1,10 @@
 /// A tar made by hand, header by header: only so can a test write what no tar program would.
-struct Tar {
-  private(set) var bytes: [UInt8] = []
+public struct Tar {
+  /// The headers and data so far.
+  public private(set) var bytes: [UInt8] = []
+
+  /// Starts with no entries.
+  public init() {}
 
   /// Adds an entry.
   ///
@@ -8,7 +12,7 @@ struct Tar {
   ///   - type: the type flag: 0 file, 1 hard link, 2 symbolic link, 3 and 4 devices, 5 directory, 6 FIFO.
   ///   - headerSize: what the header says of the data's length, where it is not the truth.
   ///   - pax: records of an extended header before the entry.
-  mutating func add(
+  public mutating func add(
     _ name: String, type: Character = "0", _ data: String = "", mode: Int = 0o644, uid: Int = 0, gid: Int = 0,
     time: Int = 1_000_000_000, link: String = "", device: (Int, Int) = (0, 0), headerSize: Int? = nil,
     pax: [(String, String)] = []
@@ -22,12 +26,15 @@ struct Tar {
     append(Array(data.utf8))
   }
 
-  mutating func directory(_ name: String, mode: Int = 0o755) { add(name, type: "5", mode: mode) }
-  mutating func symbolicLink(_ name: String, to target: String) { add(name, type: "2", link: target) }
-  mutating func hardLink(_ name: String, to target: String) { add(name, type: "1", link: target) }
+  /// Adds a directory.
+  public mutating func directory(_ name: String, mode: Int = 0o755) { add(name, type: "5", mode: mode) }
+  /// Adds a symbolic link.
+  public mutating func symbolicLink(_ name: String, to target: String) { add(name, type: "2", link: target) }
+  /// Adds a hard link to an earlier entry.
+  public mutating func hardLink(_ name: String, to target: String) { add(name, type: "1", link: target) }
 
   /// The archive with its end mark.
-  var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+  public var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
   private mutating func append(_ data: [UInt8]) {
     bytes += data

@@ -5,19 +5,19 @@ import Glibc
 /// A blob as its decompressed bytes, hashed on the way: the source of the tar reader.
 ///
 /// A class, because libarchive's callback keeps its address.
-final class DecompressedBlob {
+package final class DecompressedBlob {
   private let archive: ArchiveHandle
   private let limits: UnpackLimits
   private let activity: String
   private let deadline: ContinuousClock.Instant?
   private var hash = Digest.Hash()
   private var atEnd = false
-  private(set) var count: UInt64 = 0
+  package private(set) var count: UInt64 = 0
   /// The error that made the callback fail: libarchive only knows that it did.
-  private(set) var failure: ContainrError?
+  package private(set) var failure: ContainrError?
 
   /// Starts to read a descriptor at its offset.
-  init(_ descriptor: CInt, limits: UnpackLimits, activity: String) throws(ContainrError) {
+  package init(_ descriptor: CInt, limits: UnpackLimits, activity: String) throws(ContainrError) {
     archive = try ArchiveHandle()
     self.limits = limits
     self.activity = activity
@@ -34,7 +34,7 @@ final class DecompressedBlob {
   }
 
   /// The next bytes, valid until the next call; nil at the end.
-  func next() throws(ContainrError) -> UnsafeRawBufferPointer? {
+  package func next() throws(ContainrError) -> UnsafeRawBufferPointer? {
     if let failure { throw failure }
     do throws(ContainrError) {
       return try read()
@@ -75,7 +75,7 @@ final class DecompressedBlob {
   }
 
   /// Reads to the end, and gives the digest of everything: the diff id.
-  func finish() throws(ContainrError) -> Digest {
+  package func finish() throws(ContainrError) -> Digest {
     while try next() != nil {}
     return hash.finalize()
   }
@@ -83,7 +83,7 @@ final class DecompressedBlob {
 
 extension DecompressedBlob {
   /// Opens a tar reader over these bytes. The blob must outlive it.
-  func makeTarReader() throws(ContainrError) -> ArchiveHandle {
+  package func makeTarReader() throws(ContainrError) -> ArchiveHandle {
     let tar = try ArchiveHandle()
     archive_read_support_format_tar(tar.pointer)
     archive_read_support_format_empty(tar.pointer)

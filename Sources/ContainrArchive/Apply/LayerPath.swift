@@ -5,7 +5,7 @@ import Glibc
 ///
 /// It holds no `..`, no `.` and no empty component: what these would mean is decided here and nowhere else. Names are bytes,
 /// because a container's files need not have UTF-8 names.
-struct LayerPath {
+package struct LayerPath {
   /// The components, each with a NUL at its end; none is the layer's root.
   private(set) var components: [[CChar]] = []
 
@@ -49,7 +49,7 @@ struct LayerPath {
   }
 
   /// The path for a person: control characters and invalid UTF-8 are replaced, so that a name cannot forge a log.
-  static func printable(_ text: UnsafePointer<CChar>) -> String {
+  package static func printable(_ text: UnsafePointer<CChar>) -> String {
     let cleaned = String(cString: text).unicodeScalars.prefix(200).map { scalar in
       scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) ? "?" : String(scalar)
     }

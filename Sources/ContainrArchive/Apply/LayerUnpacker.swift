@@ -5,12 +5,12 @@ import Glibc
 import SystemPackage
 
 /// Writes the entries of a layer's tar into a directory.
-struct LayerUnpacker: ~Copyable {
+package struct LayerUnpacker: ~Copyable {
   /// What unpacking a layer came to.
-  struct Outcome {
-    var diffID: Digest
-    var entries: Int
-    var size: UInt64
+  package struct Outcome {
+    package var diffID: Digest
+    package var entries: Int
+    package var size: UInt64
   }
 
   private struct DirectoryMetadata {
@@ -47,7 +47,7 @@ struct LayerUnpacker: ~Copyable {
   ///   - directory: the directory.
   /// - Throws: `LAYER_INVALID`; `RESOURCE_EXHAUSTED` for a full disk; `PERMISSION_DENIED` for owners and devices that the
   ///   caller cannot make.
-  static func unpack(
+  package static func unpack(
     _ blob: borrowing OwnedDescriptor, named name: String, into directory: consuming OwnedDescriptor, limits: UnpackLimits
   ) throws(ContainrError) -> Outcome {
     let activity = "unpacking the layer \(name)"
