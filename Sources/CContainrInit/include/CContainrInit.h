@@ -83,7 +83,9 @@ enum ci_code {
   CI_OPEN = 41,            // o, d directory, s path, n flags; flag 1: resolve inside the directory
   CI_CLASSIC_MOUNT = 42,   // s source, s target, s type, n flags, s data   mount(2), for kernels that need it
   CI_CLOSE = 43,           // d
-  CI_CODE_END = 44,
+  CI_AWAIT_START = 44,     // d listening socket, n first           accept4(2); all descriptors from the first on are closed
+  CI_HOOK = 45,            // v path and arguments, v environment, b input; flags: seconds until it is killed, or 0
+  CI_CODE_END = 46,
 };
 
 enum {
@@ -114,6 +116,8 @@ struct ci_spawn {
   struct ci_report *report; // written while the child runs: report->pid can be read at a barrier after CI_FORK
   // 1: the child gets a copy of this program's memory. Then nanoseconds and report must be in a mapping that is MAP_SHARED.
   uint32_t copy_memory;
+  // 1: ci_spawn() does not wait for the child, which may outlive this program; needs copy_memory.
+  uint32_t detached;
   // Both are filled before the child runs, so another thread can serve barriers while ci_spawn() waits.
   int32_t pidfd;
   int32_t pid;

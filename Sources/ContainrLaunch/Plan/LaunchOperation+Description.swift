@@ -51,6 +51,8 @@ extension LaunchOperation {
     case .barrier(let barrier, _): "wait for \(barrier)"
     case .join(_, _, let activity): activity
     case .unshare: "move into new namespaces"
+    case .awaitStart: "wait for the start"
+    case .hook(let path, _, _, _, _): "run the hook \(path)"
     case .fork: "continue in a child inside the namespaces"
     case .signals: "reset signals"
     case .closeFrom(let first, let onExec): "close descriptors from \(first)\(onExec ? " on exec" : "")"
@@ -101,6 +103,8 @@ extension LaunchOperation {
     case .join: "setns(2), namespaces(7)"
     case .unshare: "unshare(2), namespaces(7)"
     case .fork: "clone3(2), pid_namespaces(7)"
+    case .awaitStart: "accept(2), unix(7)"
+    case .hook: "clone3(2), execve(2), waitid(2)"
     case .signals: "sigaction(2), sigprocmask(2)"
     case .closeFrom: "close_range(2)"
     case .execute: "execve(2)"
@@ -125,7 +129,9 @@ extension LaunchOperation {
     case .terminal, .controllingTerminal, .send: .terminal
     case .join: .namespaceJoin
     case .unshare: .namespaceCreate
-    case .resourceLimit, .control, .sessionKeyring, .newSession, .standardStreams, .barrier, .fork, .signals: .containerStart
+    case .resourceLimit, .control, .sessionKeyring, .newSession, .standardStreams, .barrier, .fork, .awaitStart, .signals:
+      .containerStart
+    case .hook: .hook
     case .execute: .commandNotExecutable
     }
   }

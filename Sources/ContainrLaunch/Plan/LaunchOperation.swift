@@ -103,6 +103,12 @@ public enum LaunchOperation: Sendable, Hashable {
   case barrier(LaunchBarrier, socket: LaunchSlot)
   /// Joins namespaces: one by its descriptor, or several of a process by its pidfd (Linux 5.8).
   case join(LaunchSlot, flags: UInt64, activity: String)
+  /// Waits, for as long as it takes, until somebody connects to a listening socket and writes a byte: who made the process may
+  /// be gone by then. Every descriptor from `first` on is closed. What fails later is told to the connection.
+  case awaitStart(LaunchSlot, first: UInt32)
+  /// Runs a program with the whole environment given and a text as its input, and waits for its end. It is killed after
+  /// `timeout` seconds; 0 is no limit.
+  case hook(path: String, arguments: [String], environment: [String], input: [UInt8], timeout: UInt32 = 0)
   /// Moves into new namespaces.
   case unshare(flags: UInt64)
   /// Continues in a new child of the parent, inside the pid namespace joined before.

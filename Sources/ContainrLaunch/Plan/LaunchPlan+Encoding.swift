@@ -186,6 +186,13 @@ private struct PlanEncoder {
     case .join(let slot, let flags, _): add(CI_JOIN, slot.raw, flags)
     case .unshare(let flags): add(CI_UNSHARE, flags)
     case .fork: add(CI_FORK)
+    case .awaitStart(let listener, let first): add(CI_AWAIT_START, listener.raw, UInt64(first))
+    case .hook(let path, let arguments, let environment, let input, let timeout):
+      let lists = (try list([path] + arguments), try list(environment))
+      let input = bytes(input)
+      pointerCount += 1 + arguments.count + environment.count + 2
+      add(
+        CI_HOOK, flags: timeout, lists.0.offset, lists.0.count, lists.1.offset, lists.1.count, input.offset, input.count)
     case .signals(let blocked): add(CI_SIGNALS, blocked)
     case .closeFrom(let first, let onExec): add(CI_CLOSE_FROM, flags: onExec ? 1 : 0, UInt64(first))
     case .execute(let paths, let arguments, let environment, let byDescriptor):

@@ -42,6 +42,11 @@ extension LaunchPlan {
     case (.workingDirectory(let path, _), _):
       error = ContainrError(
         .workingDirectory, "going to the working directory \(path)", systemCall: SystemCall(call, errno))
+    case (.hook(let path, _, _, _, let timeout), _):
+      error = ContainrError(
+        errno == .timedOut ? .timeout : .hook, "running the hook \(path)", systemCall: SystemCall(call, errno),
+        hint: errno == .timedOut
+          ? "it was killed after its limit of \(timeout) s" : message.isEmpty ? nil : "it ended with \(message)")
     case (.barrier(let barrier, _), _):
       error = ContainrError(
         .containerStart, "waiting for \(barrier)", systemCall: SystemCall(call, errno), hint: "the parent gave up")
@@ -53,6 +58,7 @@ extension LaunchPlan {
       error.code = .pathEscape
       error.hint = "a symbolic link stands where a mount point must be"
     }
+    if case .hook = operation { return error }
     if !message.isEmpty { error.hint = "the kernel says: \(message.trimmingKernelPrefix)" }
     return error
   }
