@@ -50,6 +50,8 @@ static const char *const signatures[CI_CODE_END] = {
     [CI_CLOSE] = "d",
     [CI_AWAIT_START] = "dn",
     [CI_HOOK] = "vvb",
+    [CI_RECONFIGURE] = "dv",
+    [CI_COPY_TREE] = "dds",
 };
 
 // The flags each operation knows.
@@ -61,6 +63,7 @@ static uint32_t known_flags(uint32_t code) {
     case CI_CLOSE_FROM:
     case CI_EXECUTE:
     case CI_OPEN:
+    case CI_COPY_TREE:
       return 1;
     case CI_ATTACH:
       return CI_ATTACH_CREATE | CI_ATTACH_NO_SYMBOLIC_LINKS | CI_ATTACH_HOST;
@@ -119,8 +122,9 @@ static int check_operation(const struct area *area, const struct ci_operation *o
         break;
       case 'v': {
         uint64_t count = argument[position++];
-        if (!is_list(area, value, count, operation->code == CI_MOUNT)) return 0;
-        if (operation->code == CI_EXECUTE || operation->code == CI_HOOK) *pointers += count + 1;
+        int is_command = operation->code == CI_EXECUTE || operation->code == CI_HOOK;
+        if (!is_list(area, value, count, !is_command)) return 0;
+        if (is_command) *pointers += count + 1;
         break;
       }
       case 'o':

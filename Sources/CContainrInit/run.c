@@ -214,28 +214,41 @@ static long propagation(context_t *context, operation_t *operation) {
   return call(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes);
 }
 
-static long mount_new(context_t *context, operation_t *operation) {
-  long filesystem = call(SYS_fsopen, string(context, operation, 1), FSOPEN_CLOEXEC);
-  if (filesystem < 0) return filesystem;
-  const char *source = optional_string(context, operation, 2);
+// Gives a file system the options of a list: pairs of a key and a value, which is 0 for a flag.
+static long set_options(context_t *context, long filesystem, uint64_t list, uint64_t count) {
+  const uint32_t *options = (const uint32_t *)string_at(context, list);
   long result = 0;
-  if (source) result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_STRING, "source", source, 0);
-  const uint32_t *options = (const uint32_t *)string(context, operation, 3);
-  for (uint64_t index = 0; result >= 0 && index < operation->argument[4]; index += 2) {
+  for (uint64_t index = 0; result >= 0 && index < count; index += 2) {
     const char *key = string_at(context, options[index]);
     if (options[index + 1] == 0)
       result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_FLAG, key, 0, 0);
     else
       result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_STRING, key, string_at(context, options[index + 1]), 0);
   }
-  if (result >= 0) result = call(SYS_fsconfig, filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0);
-  if (result >= 0) result = call(SYS_fsmount, filesystem, FSMOUNT_CLOEXEC, operation->argument[5]);
+  return result;
+}
+
+// Closes a file system context; after a failure the report gets the kernel's own words.
+static long close_filesystem(context_t *context, long filesystem, long result) {
   if (result < 0) {
     long count = ci_call(SYS_read, filesystem, context->report->message, CI_MESSAGE_SIZE - 1);
     context->report->message[count > 0 ? count : 0] = 0;
-    return finish((int)filesystem, result);
   }
   close_descriptor((int)filesystem);
+  return result;
+}
+
+static long mount_new(context_t *context, operation_t *operation) {
+  long filesystem = call(SYS_fsopen, string(context, operation, 1), FSOPEN_CLOEXEC);
+  if (filesystem < 0) return filesystem;
+  const char *source = optional_string(context, operation, 2);
+  long result = 0;
+  if (source) result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_STRING, "source", source, 0);
+  if (result >= 0) result = set_options(context, filesystem, operation->argument[3], operation->argument[4]);
+  if (result >= 0) result = call(SYS_fsconfig, filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0);
+  if (result >= 0) result = call(SYS_fsmount, filesystem, FSMOUNT_CLOEXEC, operation->argument[5]);
+  result = close_filesystem(context, filesystem, result);
+  if (result < 0) return result;
   fill(context, operation, 0, result);
   return 0;
 }
@@ -318,6 +331,14 @@ static long read_only(context_t *context, operation_t *operation) {
   return finish((int)target, result);
 }
 
+static long reconfigure(context_t *context, operation_t *operation) {
+  long filesystem = call(SYS_fspick, slot(context, operation, 0), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+  if (filesystem < 0) return filesystem;
+  long result = set_options(context, filesystem, operation->argument[1], operation->argument[2]);
+  if (result >= 0) result = call(SYS_fsconfig, filesystem, FSCONFIG_CMD_RECONFIGURE, 0, 0, 0);
+  return close_filesystem(context, filesystem, result);
+}
+
 static long classic_mount(context_t *context, operation_t *operation) {
   return call(SYS_mount, string(context, operation, 0), string(context, operation, 1), string(context, operation, 2),
               operation->argument[3], string(context, operation, 4));
@@ -392,6 +413,156 @@ static long working_directory(context_t *context, operation_t *operation) {
   // Outside of the root the kernel's answer does not begin with a slash: "(unreachable)/...".
   result = call(SYS_getcwd, context->path, sizeof context->path);
   return result < 0 ? result : context->path[0] == '/' ? 0 : -EXDEV;
+}
+
+// MARK: a copy of a tree
+
+// How deep a tree may be that is copied: two descriptors a level.
+enum { COPY_DEPTH = 64 };
+
+struct level {
+  int32_t from, to;
+  int64_t position;  // in `from`, where the walk goes on when it comes back
+};
+
+// What a file keeps beside owner, mode and times. The names are the only ones that the kernel itself gives a meaning to.
+static long copy_labels(context_t *context, int from, int to) {
+  static const char *const names[] = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"};
+  for (size_t index = 0; index < sizeof names / sizeof names[0]; index++) {
+    long size = call(SYS_fgetxattr, from, names[index], context->path, sizeof context->path);
+    if (size == -ENODATA || size == -EOPNOTSUPP) continue;
+    if (size >= 0) size = call(SYS_fsetxattr, to, names[index], context->path, size, 0);
+    if (size < 0) return size;
+  }
+  return 0;
+}
+
+// The owner first: a change of it takes the set-user-ID bit and the capabilities away.
+static long copy_attributes(context_t *context, int from, int to) {
+  struct stat status;
+  long result = call(SYS_newfstatat, from, "", &status, AT_EMPTY_PATH);
+  if (result >= 0) result = call(SYS_fchown, to, status.st_uid, status.st_gid);
+  if (result >= 0) result = call(SYS_fchmod, to, status.st_mode & 07777);
+  if (result >= 0) result = copy_labels(context, from, to);
+  struct timespec times[2] = {status.st_atim, status.st_mtim};
+  if (result >= 0) result = call(SYS_utimensat, to, 0, times, 0);
+  return result < 0 ? result : 0;
+}
+
+// Opens what a walk over names finds: never a link, never what is mounted there.
+static long open_entry(context_t *context, int directory, const char *name, int flags) {
+  struct open_how how = {
+      .flags = (uint64_t)flags | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+  };
+  return call(SYS_openat2, directory, name, &how, sizeof how);
+}
+
+static long copy_file(context_t *context, const struct level *level, const char *name) {
+  long from = open_entry(context, level->from, name, 0);
+  if (from < 0) return from == -EXDEV ? 0 : from;
+  struct stat status;
+  long result = call(SYS_newfstatat, from, "", &status, AT_EMPTY_PATH);
+  // Something else stands there now.
+  if (result >= 0 && !S_ISREG(status.st_mode)) result = -ESTALE;
+  if (result < 0) return finish((int)from, result);
+  long to = call(SYS_openat, level->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (to < 0) return finish((int)from, to);
+  // No more than there was: somebody may write to its end as fast as it is read.
+  for (int64_t rest = status.st_size; rest > 0; rest -= result) {
+    result = call(SYS_sendfile, to, from, 0, rest < 1 << 30 ? rest : 1 << 30);
+    if (result <= 0) break;
+  }
+  if (result >= 0) result = copy_attributes(context, (int)from, (int)to);
+  close_descriptor((int)to);
+  return finish((int)from, result);
+}
+
+// Copies one entry. For a directory it is opened on both sides: the level below.
+static long copy_entry(context_t *context, const struct level *level, const char *name, struct level *below) {
+  struct stat status;
+  long result = call(SYS_newfstatat, level->from, name, &status, AT_SYMLINK_NOFOLLOW);
+  if (result < 0) return result == -ENOENT ? 0 : result;
+  if (S_ISREG(status.st_mode)) return copy_file(context, level, name);
+  if (S_ISDIR(status.st_mode)) {
+    result = call(SYS_mkdirat, level->to, name, 0700);
+    if (result < 0) return result;
+    long from = open_entry(context, level->from, name, O_DIRECTORY);
+    // A mount point: the directory alone.
+    if (from < 0) return from == -EXDEV ? 0 : from;
+    long to = call(SYS_openat, level->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (to < 0) return finish((int)from, to);
+    *below = (struct level){.from = (int32_t)from, .to = (int32_t)to};
+    return 0;
+  }
+  if (S_ISLNK(status.st_mode)) {
+    result = call(SYS_readlinkat, level->from, name, context->path, sizeof context->path - 1);
+    if (result < 0) return result;
+    context->path[result] = 0;
+    result = call(SYS_symlinkat, context->path, level->to, name);
+  } else {
+    result = call(SYS_mknodat, level->to, name, status.st_mode, status.st_rdev);
+  }
+  if (result >= 0) result = call(SYS_fchownat, level->to, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW);
+  return result < 0 ? result : 0;
+}
+
+// Copies the entries of the topmost level from its position on, up to the next directory. 1: all of them.
+static long copy_entries(context_t *context, struct level *level, struct level *below) {
+  _Alignas(8) char entries[2048];
+  long result = call(SYS_lseek, level->from, level->position, 0 /* SEEK_SET */);
+  if (result < 0) return result;
+  while (1) {
+    long count = call(SYS_getdents64, level->from, entries, sizeof entries);
+    if (count <= 0) return count < 0 ? count : 1;
+    for (long offset = 0; offset < count;) {
+      const struct {
+        uint64_t inode;
+        int64_t next;
+        uint16_t length;
+        uint8_t type;
+        char name[];
+      } *entry = (const void *)(entries + offset);
+      offset += entry->length;
+      const char *name = entry->name;
+      level->position = entry->next;
+      if (name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0))) continue;
+      result = copy_entry(context, level, name, below);
+      if (result < 0 || below->from >= 0) return result;
+    }
+  }
+}
+
+// Fills a new directory, which nobody else can reach yet, with what a root has at a path. A path that is missing is empty.
+static long copy_tree(context_t *context, operation_t *operation) {
+  struct level levels[COPY_DEPTH];
+  long from = open_in_root(context, slot(context, operation, 1), string(context, operation, 2), O_RDONLY | O_DIRECTORY, 0);
+  if (from == -ENOENT || from == -ENOTDIR) return 0;
+  if (from < 0) return from;
+  long to = call(SYS_openat, slot(context, operation, 0), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (to < 0) return finish((int)from, to);
+  levels[0] = (struct level){.from = (int32_t)from, .to = (int32_t)to};
+  int depth = 1;
+  long result = 0;
+  while (depth > 0) {
+    struct level *level = &levels[depth - 1], below = {.from = -1};
+    if (result >= 0) result = copy_entries(context, level, &below);
+    if (below.from >= 0) {
+      if (depth < COPY_DEPTH) {
+        levels[depth++] = below;
+        continue;
+      }
+      result = -E2BIG;
+      close_descriptor(below.from);
+      close_descriptor(below.to);
+    }
+    // Last, because what is made in a directory changes its time.
+    if (result >= 0 && (depth > 1 || operation->flags & 1)) result = copy_attributes(context, level->from, level->to);
+    close_descriptor(level->from);
+    close_descriptor(level->to);
+    depth--;
+  }
+  return result < 0 ? result : 0;
 }
 
 // MARK: writes
@@ -849,6 +1020,8 @@ static long perform(context_t *context, operation_t *operation) {
     }
     case CI_AWAIT_START: return await_start(context, operation);
     case CI_HOOK: return hook(context, operation);
+    case CI_RECONFIGURE: return reconfigure(context, operation);
+    case CI_COPY_TREE: return copy_tree(context, operation);
     case CI_CODE_END: break;
   }
   return -ENOSYS;

@@ -145,7 +145,10 @@ static const struct {
 } names[] = {
     {SYS_accept4, "accept"}, {SYS_capset, "capset"}, {SYS_chdir, "chdir"}, {SYS_chroot, "chroot"}, {SYS_clone3, "clone3"},
     {SYS_close, "close"}, {SYS_close_range, "close_range"}, {SYS_dup3, "dup3"}, {SYS_execve, "execve"},
-    {SYS_execveat, "execveat"}, {SYS_fchdir, "fchdir"}, {SYS_fchownat, "fchownat"}, {SYS_fcntl, "fcntl"},
+    {SYS_execveat, "execveat"}, {SYS_fchdir, "fchdir"}, {SYS_fchmod, "fchmod"}, {SYS_fchown, "fchown"},
+    {SYS_fchownat, "fchownat"}, {SYS_fcntl, "fcntl"}, {SYS_fgetxattr, "fgetxattr"}, {SYS_fsetxattr, "fsetxattr"},
+    {SYS_fspick, "fspick"}, {SYS_getdents64, "getdents64"}, {SYS_lseek, "lseek"}, {SYS_sendfile, "sendfile"},
+    {SYS_utimensat, "utimensat"},
     {SYS_fsconfig, "fsconfig"}, {SYS_fsmount, "fsmount"}, {SYS_fsopen, "fsopen"}, {SYS_fstatfs, "fstatfs"},
     {SYS_getcwd, "getcwd"}, {SYS_ioctl, "ioctl"}, {SYS_keyctl, "keyctl"}, {SYS_lseek, "lseek"}, {SYS_memfd_create, "memfd_create"}, {SYS_mkdirat, "mkdirat"},
     {SYS_mknodat, "mknodat"}, {SYS_mount, "mount"}, {SYS_mount_setattr, "mount_setattr"},

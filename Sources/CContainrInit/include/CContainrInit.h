@@ -83,9 +83,11 @@ enum ci_code {
   CI_OPEN = 41,            // o, d directory, s path, n flags; flag 1: resolve inside the directory
   CI_CLASSIC_MOUNT = 42,   // s source, s target, s type, n flags, s data   mount(2), for kernels that need it
   CI_CLOSE = 43,           // d
-  CI_AWAIT_START = 44,     // d listening socket, n first           accept4(2); all descriptors from the first on are closed
-  CI_HOOK = 45,            // v path and arguments, v environment, b input; flags: seconds until it is killed, or 0
-  CI_CODE_END = 46,
+  CI_AWAIT_START = 46,     // d listening socket, n first           accept4(2); all descriptors from the first on are closed
+  CI_HOOK = 47,            // v path and arguments, v environment, b input; flags: seconds until it is killed, or 0
+  CI_RECONFIGURE = 44,     // d mount, v options                    fspick(2), fsconfig(2)
+  CI_COPY_TREE = 45,       // d target directory, d root, s path; flag 1: mode and owner of the directory itself, too
+  CI_CODE_END = 48,
 };
 
 enum {

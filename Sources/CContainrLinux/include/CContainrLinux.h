@@ -337,6 +337,15 @@ static inline int cl_unmount(const char *path, int lazy) {
   return (int)cl_result(umount2(path, 8 /* UMOUNT_NOFOLLOW */ | (lazy ? 2 /* MNT_DETACH */ : 0)));
 }
 
+// Shows the files of a mount that is attached nowhere with the ids of a user namespace (Linux 5.12).
+static inline int cl_mount_idmap(int mount, int user_namespace, int recursive) {
+  struct {
+    uint64_t set, clear, propagation, user_namespace;
+  } attributes = {0x100000 /* MOUNT_ATTR_IDMAP */, 0, 0, (uint64_t)user_namespace};
+  unsigned flags = CL_AT_EMPTY_PATH | (recursive ? CL_AT_RECURSIVE : 0);
+  return (int)cl_result(syscall(442 /* mount_setattr */, mount, "", flags, &attributes, sizeof attributes));
+}
+
 // What a descriptor says about the mount it is on.
 struct cl_mount_identity {
   uint64_t mount;   // the id as in /proc/self/mountinfo
@@ -365,6 +374,46 @@ static inline int cl_mount_identity(int fd, struct cl_mount_identity *identity) 
   identity->inode = status.inode;
   identity->is_root = (status.attributes & 0x2000 /* STATX_ATTR_MOUNT_ROOT */) != 0;
   return 0;
+}
+
+// MARK: project quotas (ext4, xfs)
+
+struct cl_project_attributes {
+  uint32_t flags, extent_size, extents, project, cow_extent_size;
+  uint8_t padding[8];
+};
+static inline int cl_project_get(int fd, uint32_t *project) {
+  struct cl_project_attributes attributes;
+  long result = cl_result(ioctl(fd, _IOR('X', 31, struct cl_project_attributes) /* FS_IOC_FSGETXATTR */, &attributes));
+  if (result >= 0) *project = attributes.project;
+  return (int)result;
+}
+// Gives a directory a project, and with it all that is made in it from now on. 0 is none.
+static inline int cl_project_set(int fd, uint32_t project) {
+  struct cl_project_attributes attributes;
+  long result = cl_result(ioctl(fd, _IOR('X', 31, struct cl_project_attributes), &attributes));
+  if (result < 0) return (int)result;
+  attributes.project = project;
+  attributes.flags = project ? attributes.flags | 0x200 /* FS_XFLAG_PROJINHERIT */ : attributes.flags & ~0x200u;
+  return (int)cl_result(ioctl(fd, _IOW('X', 32, struct cl_project_attributes) /* FS_IOC_FSSETXATTR */, &attributes));
+}
+
+// struct if_dqblk. Space limits count blocks of 1024 bytes, 0 is no limit.
+struct cl_quota {
+  uint64_t space_limit, soft_space_limit, space;
+  uint64_t inode_limit, soft_inode_limit, inodes;
+  uint64_t space_time, inode_time;
+  uint32_t valid;
+};
+// quotactl_fd(2) of a project (Linux 5.14).
+static inline int cl_quota_get(int fd, uint32_t project, struct cl_quota *quota) {
+  unsigned command = 0x800007u << 8 | 2 /* Q_GETQUOTA, PRJQUOTA */;
+  return (int)cl_result(syscall(443 /* quotactl_fd */, fd, command, project, quota));
+}
+static inline int cl_quota_set(int fd, uint32_t project, struct cl_quota *quota) {
+  unsigned command = 0x800008u << 8 | 2 /* Q_SETQUOTA, PRJQUOTA */;
+  quota->valid = 1 | 4 /* QIF_BLIMITS, QIF_ILIMITS */;
+  return (int)cl_result(syscall(443 /* quotactl_fd */, fd, command, project, quota));
 }
 
 // MARK: preflight probes

@@ -16,6 +16,9 @@ extension LaunchOperation {
     case .attach(let slot, _, let path, _, _): "attach \(slot) at \(path)"
     case .attachOnHost(let slot, let path): "attach \(slot) over the host's \(path)"
     case .classicMount(_, let target, let type, _, let data): "mount \(type) \(data) at \(target)"
+    case .reconfigure(let slot, let options):
+      "set the file system of \(slot) to " + options.map(\.text).joined(separator: " ")
+    case .copyTree(let target, _, let path, _): "copy \(path) into \(target)"
     case .mask(_, let path, _, _): "hide \(path)"
     case .readOnly(_, let path): "make \(path) read-only"
     case .pivot(let root): "make \(root) the root, let go of the host's"
@@ -69,6 +72,8 @@ extension LaunchOperation {
     case .bind: "open_tree(2)"
     case .attach, .attachOnHost: "move_mount(2)"
     case .classicMount: "mount(2)"
+    case .reconfigure: "fspick(2), fsconfig(2)"
+    case .copyTree: "openat2(2), sendfile(2)"
     case .mask: "open_tree(2), move_mount(2)"
     case .readOnly: "open_tree(2), mount_setattr(2)"
     case .pivot: "pivot_root(2), umount2(2)"
@@ -114,7 +119,8 @@ extension LaunchOperation {
   /// The code for a failure whose error number says nothing more general.
   var errorCode: ContainrError.Code {
     switch self {
-    case .propagation, .mount, .bind, .mountAttributes, .attach, .attachOnHost, .classicMount, .mask, .readOnly: .rootfsMount
+    case .propagation, .mount, .bind, .mountAttributes, .attach, .attachOnHost, .classicMount, .mask, .readOnly,
+      .reconfigure, .copyTree: .rootfsMount
     case .pivot, .changeRoot: .rootfsPivot
     case .device, .symbolicLink: .rootfsDevice
     case .open, .close, .makeDirectory, .fileModeMask, .closeFrom: .ioFailure

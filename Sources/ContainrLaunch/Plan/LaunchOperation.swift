@@ -23,6 +23,11 @@ public enum LaunchOperation: Sendable, Hashable {
   case attachOnHost(LaunchSlot, path: String)
   /// Mounts by the old call, for kernels that need it.
   case classicMount(source: String, target: String, type: String, flags: UInt64, data: String)
+  /// Changes options of the file system that a mount shows.
+  case reconfigure(LaunchSlot, options: [MountOption])
+  /// Fills the directory of a new mount with what a root has at a path; a missing path is empty. It follows no link and
+  /// leaves out what is mounted there. `withAttributes` gives the directory itself the mode and owner of the path's, too.
+  case copyTree(to: LaunchSlot, root: LaunchSlot, path: String, withAttributes: Bool = false)
   /// Covers a path, where it exists: a file by the null device, a directory by an empty one.
   case mask(root: LaunchSlot, path: String, nullDevice: LaunchSlot, emptyDirectory: LaunchSlot)
   /// Makes a path, where it exists, read-only with all below it.

@@ -123,6 +123,8 @@ private struct PlanEncoder {
     case .bind(let slot, let directory, let path, let recursive):
       add(CI_BIND, flags: recursive ? 1 : 0, slot.raw, directory.raw, try optional(path))
     case .mountAttributes(let slot, let set, let clear, let propagation, let userNamespace, let recursive):
+      // The ways to keep access times are one field to the kernel, which is replaced as a whole.
+      let clear = set.isDisjoint(with: .accessTimeMode) ? clear : clear.union(.accessTimeMode)
       add(
         CI_MOUNT_ATTRIBUTES, flags: recursive ? 1 : 0, slot.raw, set.rawValue, clear.rawValue, propagation?.rawValue ?? 0,
         (userNamespace ?? LaunchSlot.none).raw)
@@ -135,6 +137,11 @@ private struct PlanEncoder {
       add(CI_ATTACH, flags: UInt32(CI_ATTACH_HOST), slot.raw, LaunchSlot.workingDirectory.raw, try string(path))
     case .classicMount(let source, let target, let type, let flags, let data):
       add(CI_CLASSIC_MOUNT, try string(source), try string(target), try string(type), flags, try string(data))
+    case .reconfigure(let slot, let changes):
+      let list = try options(changes)
+      add(CI_RECONFIGURE, slot.raw, list.offset, list.count)
+    case .copyTree(let target, let root, let path, let withAttributes):
+      add(CI_COPY_TREE, flags: withAttributes ? 1 : 0, target.raw, root.raw, try string(path))
     case .mask(let root, let path, let nullDevice, let emptyDirectory):
       add(CI_MASK, root.raw, try string(path), nullDevice.raw, emptyDirectory.raw)
     case .readOnly(let root, let path): add(CI_READ_ONLY, root.raw, try string(path))

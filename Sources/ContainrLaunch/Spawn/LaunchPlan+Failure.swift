@@ -59,6 +59,17 @@ extension LaunchPlan {
       error.hint = "a symbolic link stands where a mount point must be"
     }
     if case .hook = operation { return error }
+    switch (operation, errno) {
+    case (.mountAttributes(_, _, _, _, .some, _), .invalidArgument):
+      error.code = .unsupported
+      error.hint = "idmap: this file system takes no id maps, or has one already; see mount_setattr(2), MOUNT_ATTR_IDMAP"
+    case (.mount(_, let type, _, _, _), .operationNotSupportedByDevice), (.classicMount(_, _, let type, _, _), .operationNotSupportedByDevice):
+      error.code = .kernelUnsupported
+      error.hint = "this kernel has no file system \(type): see /proc/filesystems"
+    case (.copyTree, .argListTooLong):
+      error.hint = "tmpcopyup copies trees of at most 64 levels"
+    default: break
+    }
     if !message.isEmpty { error.hint = "the kernel says: \(message.trimmingKernelPrefix)" }
     return error
   }
@@ -93,6 +104,7 @@ extension LaunchOperation {
     case .mount(_, let type, _, _, _): "mounting \(type)"
     case .bind(_, _, let path?, _): "binding \(path)"
     case .attach(_, _, let path, _, _): "mounting at \(path)"
+    case .copyTree(_, _, let path, _): "copying up \(path)"
     case .hostname: "setting the host name"
     case .join(_, _, let activity): activity
     case .write(_, _, let activity): activity
