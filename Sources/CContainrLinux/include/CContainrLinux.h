@@ -125,6 +125,12 @@ static inline int cl_is_overlay_opaque(const char *path) {
          (lgetxattr(path, "user.overlay.opaque", &value, 1) == 1 && value == 'y');
 }
 
+// Whether an extended attribute is the one character 1, systemd's mark of what it has delegated.
+static inline int cl_has_mark(const char *path, const char *name) {
+  char value = 0;
+  return getxattr(path, name, &value, 1) == 1 && value == '1';
+}
+
 // MARK: processes
 
 static inline int cl_pidfd_open(pid_t pid, unsigned flags) { return (int)cl_result(syscall(SYS_pidfd_open, pid, flags)); }
@@ -266,17 +272,49 @@ static inline int cl_bpf_device_load(const uint64_t *instructions, uint32_t coun
   __builtin_memcpy(attributes.prog_name, "containr_dev", 12);
   return cl_bpf(BPF_PROG_LOAD, &attributes);
 }
-// Attaches a device program to the cgroup directory beside those of its ancestors, which stay in force.
-static inline int cl_bpf_device_attach(int cgroup, int program) {
+static inline int cl_bpf_program(uint32_t id) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.prog_id = id;
+  return cl_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+}
+// Attaches a device program to the cgroup directory beside others of the directory and its ancestors, which stay in force;
+// in the place of `replaced`, at once, where that is a program's descriptor and not -1 (Linux 5.6).
+static inline int cl_bpf_device_put(int cgroup, int program, int replaced) {
   union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
   attributes.target_fd = (uint32_t)cgroup;
   attributes.attach_bpf_fd = (uint32_t)program;
   attributes.attach_type = BPF_CGROUP_DEVICE;
-  attributes.attach_flags = BPF_F_ALLOW_MULTI;
+  attributes.attach_flags = BPF_F_ALLOW_MULTI | (replaced < 0 ? 0 : BPF_F_REPLACE);
+  attributes.replace_bpf_fd = replaced < 0 ? 0 : (uint32_t)replaced;
   return cl_bpf(BPF_PROG_ATTACH, &attributes);
 }
-// The ids of the device programs attached to the directory itself; their number.
+static inline int cl_bpf_device_attach(int cgroup, int program) { return cl_bpf_device_put(cgroup, program, -1); }
+// Puts a device program in the place of the attached one with this id.
+static inline int cl_bpf_device_replace(int cgroup, int program, uint32_t id) {
+  int replaced = cl_bpf_program(id);
+  if (replaced < 0) return replaced;
+  int result = cl_bpf_device_put(cgroup, program, replaced);
+  close(replaced);
+  return result;
+}
+// Whether the program was loaded by cl_bpf_device_load; -errno.
+static inline int cl_bpf_is_ours(uint32_t id) {
+  int program = cl_bpf_program(id);
+  if (program < 0) return program;
+  struct bpf_prog_info info;
+  union bpf_attr attributes;
+  __builtin_memset(&info, 0, sizeof info);
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.info.bpf_fd = (uint32_t)program;
+  attributes.info.info_len = sizeof info;
+  attributes.info.info = (uint64_t)(uintptr_t)&info;
+  int result = cl_bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  close(program);
+  return result < 0 ? result : __builtin_memcmp(info.name, "containr_dev", 13) == 0;
+}
+// The ids of the device programs of cl_bpf_device_load that are attached to the directory itself; their number.
 static inline int cl_bpf_device_query(int cgroup, uint32_t *ids, uint32_t capacity) {
   union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
@@ -284,16 +322,20 @@ static inline int cl_bpf_device_query(int cgroup, uint32_t *ids, uint32_t capaci
   attributes.query.attach_type = BPF_CGROUP_DEVICE;
   attributes.query.prog_ids = (uint64_t)(uintptr_t)ids;
   attributes.query.prog_cnt = capacity;
-  int result = cl_bpf(BPF_PROG_QUERY, &attributes);
-  return result < 0 ? result : (int)attributes.query.prog_cnt;
+  int result = cl_bpf(BPF_PROG_QUERY, &attributes), count = 0;
+  if (result < 0) return result;
+  for (uint32_t i = 0; i < attributes.query.prog_cnt; i++) {
+    result = cl_bpf_is_ours(ids[i]);
+    if (result < 0) return result;
+    if (result > 0) ids[count++] = ids[i];
+  }
+  return count;
 }
 // Detaches the device program with this id from the directory.
 static inline int cl_bpf_device_detach(int cgroup, uint32_t id) {
-  union bpf_attr attributes;
-  __builtin_memset(&attributes, 0, sizeof attributes);
-  attributes.prog_id = id;
-  int program = cl_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+  int program = cl_bpf_program(id);
   if (program < 0) return program;
+  union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
   attributes.target_fd = (uint32_t)cgroup;
   attributes.attach_bpf_fd = (uint32_t)program;
