@@ -48,6 +48,10 @@ static const char *const signatures[CI_CODE_END] = {
     [CI_OPEN] = "odsn",
     [CI_CLASSIC_MOUNT] = "sssns",
     [CI_CLOSE] = "d",
+    [CI_LANDLOCK_RULESET] = "onnn",
+    [CI_LANDLOCK_PATH] = "ddsn",
+    [CI_LANDLOCK_PORT] = "dnn",
+    [CI_LANDLOCK_RESTRICT] = "d",
 };
 
 // The flags each operation knows.
@@ -59,10 +63,12 @@ static uint32_t known_flags(uint32_t code) {
     case CI_CLOSE_FROM:
     case CI_EXECUTE:
     case CI_OPEN:
+    case CI_LANDLOCK_PATH:
       return 1;
     case CI_ATTACH:
       return CI_ATTACH_CREATE | CI_ATTACH_NO_SYMBOLIC_LINKS | CI_ATTACH_HOST;
     case CI_SECCOMP:
+    case CI_LANDLOCK_RESTRICT:
       return 0xff;
     default:
       return 0;
