@@ -52,6 +52,10 @@ static const char *const signatures[CI_CODE_END] = {
     [CI_HOOK] = "vvb",
     [CI_RECONFIGURE] = "dv",
     [CI_COPY_TREE] = "dds",
+    [CI_LANDLOCK_RULESET] = "onnn",
+    [CI_LANDLOCK_PATH] = "ddsn",
+    [CI_LANDLOCK_PORT] = "dnn",
+    [CI_LANDLOCK_RESTRICT] = "d",
 };
 
 // The flags each operation knows.
@@ -64,10 +68,12 @@ static uint32_t known_flags(uint32_t code) {
     case CI_EXECUTE:
     case CI_OPEN:
     case CI_COPY_TREE:
+    case CI_LANDLOCK_PATH:
       return 1;
     case CI_ATTACH:
       return CI_ATTACH_CREATE | CI_ATTACH_NO_SYMBOLIC_LINKS | CI_ATTACH_HOST;
     case CI_SECCOMP:
+    case CI_LANDLOCK_RESTRICT:
       return 0xff;
     case CI_HOOK:
       return ~0u;

@@ -46,6 +46,15 @@ extension LaunchOperation {
     case .control(let control): control.text
     case .seccomp(let filter, _): "filter system calls by \(filter.count / 8) instructions"
     case .sessionKeyring: "join a new session keyring"
+    case .securityLabel(_, let module, _, let text): "ask \(module) for \"\(text)\""
+    case .landlockRuleset(let slot, let files, let network, let scopes):
+      "\(slot) = Landlock rules for file rights 0x\(String(files, radix: 16)), "
+        + "network rights 0x\(String(network, radix: 16)), scopes 0x\(String(scopes, radix: 16))"
+    case .landlockPath(let ruleset, _, let path, let rights, _):
+      "\(ruleset): grant 0x\(String(rights, radix: 16)) below \(path)"
+    case .landlockPort(let ruleset, let port, let rights):
+      "\(ruleset): grant 0x\(String(rights, radix: 16)) on TCP port \(port)"
+    case .landlockRestrict(let slot, _): "obey \(slot)"
     case .newSession: "start a session"
     case .terminal(_, let controller, let terminal, _, _, _): "\(controller), \(terminal) = a new terminal"
     case .controllingTerminal(let slot): "make \(slot) the controlling terminal"
@@ -99,6 +108,10 @@ extension LaunchOperation {
     case .control: "prctl(2)"
     case .seccomp: "seccomp(2)"
     case .sessionKeyring: "keyctl(2), session-keyring(7)"
+    case .securityLabel: "write(2), proc_pid_attr(5)"
+    case .landlockRuleset: "landlock_create_ruleset(2), landlock(7)"
+    case .landlockPath, .landlockPort: "landlock_add_rule(2), landlock(7)"
+    case .landlockRestrict: "landlock_restrict_self(2), landlock(7)"
     case .newSession: "setsid(2)"
     case .terminal: "pts(4), ioctl_tty(2)"
     case .controllingTerminal: "ioctl_tty(2)"
@@ -132,6 +145,7 @@ extension LaunchOperation {
     case .groups, .ids: .user
     case .boundingCapabilities, .capabilities, .ambientCapabilities: .capability
     case .seccomp: .seccomp
+    case .securityLabel, .landlockRuleset, .landlockPath, .landlockPort, .landlockRestrict: .securityModule
     case .terminal, .controllingTerminal, .send: .terminal
     case .join: .namespaceJoin
     case .unshare: .namespaceCreate

@@ -87,6 +87,17 @@ public enum LaunchOperation: Sendable, Hashable {
   case seccomp(filter: [UInt8], flags: UInt32 = 0)
   /// Joins a new session keyring, so that the parent's keys stay out of reach.
   case sessionKeyring(name: String? = nil)
+  /// Asks a security module for a label by writing to the process's own attribute file below a procfs mount:
+  /// `self/attr/apparmor/exec`.
+  case securityLabel(LaunchSlot, module: String, path: String, text: String)
+  /// Makes a Landlock rule set that denies the given rights wherever no rule grants them.
+  case landlockRuleset(LaunchSlot, files: UInt64, network: UInt64, scopes: UInt64)
+  /// Grants rights on a path inside a root, and on all below it.
+  case landlockPath(ruleset: LaunchSlot, root: LaunchSlot, path: String, rights: UInt64, mayBeMissing: Bool = false)
+  /// Grants rights on a TCP port.
+  case landlockPort(ruleset: LaunchSlot, port: UInt16, rights: UInt64)
+  /// Puts the process under a Landlock rule set for good.
+  case landlockRestrict(LaunchSlot, flags: UInt32 = 0)
 
   // MARK: Streams and terminal
 
@@ -152,6 +163,8 @@ public enum ProcessControl: Hashable, Sendable {
   case dumpable(Bool)
   /// The signal that the death of the parent's thread sends (`PR_SET_PDEATHSIG`).
   case parentDeathSignal(CInt)
+  /// Share a processor core with none but its own descendants (`PR_SCHED_CORE_CREATE`, Linux 5.14).
+  case ownCore
 
   var arguments: (option: UInt64, value: UInt64) {
     switch self {
@@ -159,6 +172,7 @@ public enum ProcessControl: Hashable, Sendable {
     case .keepCapabilities: (8, 1)
     case .dumpable(let on): (4, on ? 1 : 0)
     case .parentDeathSignal(let number): (1, UInt64(number))
+    case .ownCore: (62, 1)
     }
   }
 
@@ -168,6 +182,7 @@ public enum ProcessControl: Hashable, Sendable {
     case .keepCapabilities: "keep capabilities over the change of user"
     case .dumpable(let on): on ? "allow inspection" : "refuse inspection by others"
     case .parentDeathSignal(let number): "die by signal \(number) with the parent"
+    case .ownCore: "share a core with no one else"
     }
   }
 }

@@ -182,6 +182,17 @@ private struct PlanEncoder {
       let program = bytes(filter, alignment: 8)
       add(CI_SECCOMP, flags: flags, program.offset, program.count)
     case .sessionKeyring(let name): add(CI_SESSION_KEYRING, try optional(name))
+    case .securityLabel(let proc, _, let path, let text):
+      let path = try string(path)
+      let text = bytes(text.utf8)
+      add(CI_WRITE_PROC, proc.raw, path, text.offset, text.count)
+    case .landlockRuleset(let slot, let files, let network, let scopes):
+      add(CI_LANDLOCK_RULESET, slot.raw, files, network, scopes)
+    case .landlockPath(let ruleset, let root, let path, let rights, let mayBeMissing):
+      add(CI_LANDLOCK_PATH, flags: mayBeMissing ? 1 : 0, ruleset.raw, root.raw, try string(path), rights)
+    case .landlockPort(let ruleset, let port, let rights):
+      add(CI_LANDLOCK_PORT, ruleset.raw, UInt64(port), rights)
+    case .landlockRestrict(let ruleset, let flags): add(CI_LANDLOCK_RESTRICT, flags: flags, ruleset.raw)
     case .newSession: add(CI_NEW_SESSION)
     case .terminal(let devpts, let controller, let terminal, let rows, let columns, let owner):
       add(CI_TERMINAL, devpts.raw, controller.raw, terminal.raw, UInt64(rows), UInt64(columns), UInt64(owner))

@@ -50,6 +50,12 @@ extension LaunchPlan {
     case (.barrier(let barrier, _), _):
       error = ContainrError(
         .containerStart, "waiting for \(barrier)", systemCall: SystemCall(call, errno), hint: "the parent gave up")
+    case (.securityLabel(_, let module, _, let text), _):
+      error = Self.labelFailure(module, text, errno, call: call)
+    case (.control(.ownCore), .invalidArgument), (.control(.ownCore), .operationNotSupportedByDevice):
+      error = ContainrError(
+        .kernelUnsupported, operation.activity, systemCall: SystemCall(call, errno),
+        hint: "core scheduling needs CONFIG_SCHED_CORE and a processor with several threads a core")
     default:
       error = .errno(errno, operation.errorCode, operation.activity, call: call)
     }
@@ -72,6 +78,18 @@ extension LaunchPlan {
     }
     if !message.isEmpty { error.hint = "the kernel says: \(message.trimmingKernelPrefix)" }
     return error
+  }
+
+  private static func labelFailure(_ module: String, _ text: String, _ errno: Errno, call: String) -> ContainrError {
+    let hint: String? =
+      switch errno {
+      case .noSuchFileOrDirectory: "the profile is not loaded, or the kernel runs without \(module)"
+      case .invalidArgument: "\(module) knows no such label, or is not running"
+      case .permissionDenied, .notPermitted: "\(module) does not let this program give that label"
+      default: nil
+      }
+    return ContainrError(
+      .securityModule, "asking \(module) for the label \"\(text)\"", systemCall: SystemCall(call, errno), hint: hint)
   }
 
   private static func executeFailure(_ command: String, _ errno: Errno, call: String) -> ContainrError {
