@@ -1,10 +1,8 @@
 import ContainrCore
 
-/// The counters of `blkio.*` and `io.*` (`cgroup-v1/blkio-controller.rst`, `cgroup-v2.rst` IO).
+/// `blkio.*` and `io.*` (`cgroup-v1/blkio-controller.rst`, `cgroup-v2.rst` IO). The limits are in an extension.
 enum BlkioController: ControllerFiles {
   static var controller: CgroupControllers { .blkio }
-
-  static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError) {}
 
   static func readStatistics(
     into statistics: inout CgroupStatistics, from directory: CgroupDirectory

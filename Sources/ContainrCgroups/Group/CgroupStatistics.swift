@@ -10,6 +10,12 @@ public struct CgroupStatistics: Sendable, Hashable {
   public var pids: Pids?
   /// Block I/O.
   public var io: IO?
+  /// Huge pages, by the size of the page.
+  public var hugetlb: [ByteCount: Hugetlb]?
+  /// RDMA resources, by device.
+  public var rdma: [String: RDMA]?
+  /// Scalar resources, by name.
+  public var misc: [String: Misc]?
 
   /// Nothing counted.
   public init() {}

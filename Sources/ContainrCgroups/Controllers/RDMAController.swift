@@ -1,0 +1,54 @@
+import ContainrCore
+import SystemPackage
+
+/// `rdma.*` (`cgroup-v1/rdma.rst`, `cgroup-v2.rst` RDMA): the same on both versions.
+enum RDMAController: ControllerFiles {
+  static var controller: CgroupControllers { .rdma }
+
+  static func apply(_ resources: CgroupResources, to limits: inout LimitWriter) throws(ContainrError) {
+    for (device, entry) in resources.rdma.sorted(by: { $0.key < $1.key }) {
+      try limits.checkWord(device, "the limits of the RDMA device")
+      var line = device
+      if let handles = entry.handles { line += " hca_handle=\(handles)" }
+      if let objects = entry.objects { line += " hca_object=\(objects)" }
+      if line == device { continue }
+      try limits.write("rdma.max", line) { errno in
+        switch errno {
+        case .operationNotSupportedByDevice: "no RDMA device has this name: see /sys/class/infiniband"
+        case .invalidArgument: "0 to 2147483647, or max"
+        default: nil
+        }
+      }
+    }
+  }
+
+  /// Lines `mlx5_0 hca_handle=2 hca_object=max`.
+  private static func lines(
+    _ name: String, _ directory: CgroupDirectory
+  ) throws(ContainrError) -> [String: [Substring: Limit<UInt64>]] {
+    var devices: [String: [Substring: Limit<UInt64>]] = [:]
+    for (device, words) in try directory.keyedLines(name) {
+      var values: [Substring: Limit<UInt64>] = [:]
+      for word in words {
+        let pair = word.split(separator: "=")
+        if pair.count == 2 { values[pair[0]] = try Limit(reading: pair[1], of: directory.file(name)) }
+      }
+      devices[String(device)] = values
+    }
+    return devices
+  }
+
+  static func readLimits(into resources: inout CgroupResources, from directory: CgroupDirectory) throws(ContainrError) {
+    resources.rdma = try lines("rdma.max", directory).mapValues {
+      CgroupResources.RDMA(handles: $0["hca_handle"], objects: $0["hca_object"])
+    }
+  }
+
+  static func readStatistics(
+    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+  ) throws(ContainrError) {
+    statistics.rdma = try lines("rdma.current", directory).mapValues {
+      CgroupStatistics.RDMA(handles: $0["hca_handle"]?.value ?? 0, objects: $0["hca_object"]?.value ?? 0)
+    }
+  }
+}
