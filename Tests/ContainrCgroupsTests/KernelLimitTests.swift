@@ -287,6 +287,17 @@ struct KernelLimitTests {
     }
   }
 
+  @Test("The traffic class of packets is set and taken off", .requires(.controller(.netCls)))
+  func trafficClass() throws {
+    try withCgroup(controllers: .netCls) {
+      $0.network.classID = 0x10_0001
+    } _: { (cgroup) throws in
+      #expect(try cgroup.limits().network.classID == 0x10_0001)
+      try change(cgroup) { $0.network.classID = 0 }
+      #expect(try cgroup.limits().network.classID == 0)
+    }
+  }
+
   @Test("A change that the kernel refuses halfway leaves every limit as it was")
   func takenBack() throws {
     let layout = try CgroupLayout.detect()
