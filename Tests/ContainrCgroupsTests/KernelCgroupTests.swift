@@ -137,6 +137,23 @@ struct KernelCgroupTests {
     }
   }
 
+  @Test("A busy loop with half a CPU uses at most 0.55 of one")
+  func halfACPU() throws {
+    try withCgroup {
+      $0.cpu.quota = try CPUQuota(cpus: 0.5)
+    } _: { (cgroup) throws in
+      let start = ContinuousClock.now
+      let inmate = try Inmate("while :; do :; done", in: cgroup)
+      // Long enough that the period which has just begun counts for little.
+      #expect(try eventually { try (cgroup.statistics().cpu?.usage ?? .zero) > .milliseconds(600) })
+      let usage = try #require(try cgroup.statistics().cpu).usage
+      let time = ContinuousClock.now - start + .milliseconds(100)
+      #expect(usage / time <= 0.55, "\(usage) of CPU time in \(time)")
+      Glibc.kill(inmate.pid, SIGKILL)
+      #expect(inmate.wait() == 137)
+    }
+  }
+
   @Test("A busy loop with a tenth of a CPU is throttled and uses no more than its quota for each period")
   func cpuQuota() throws {
     try withCgroup {
@@ -148,7 +165,8 @@ struct KernelCgroupTests {
       let share = try cgroup.limits().cpu
       #expect(share.shares == 256 || share.weight == CPUWeight(shares: 256))
       let inmate = try Inmate("while :; do :; done", in: cgroup)
-      #expect(try eventually { try (cgroup.statistics().cpu?.throttledPeriods ?? 0) >= 8 })
+      #expect(
+        try eventually { try (cgroup.statistics().cpu?.throttledPeriods ?? 0) >= 8 })
       let cpu = try #require(try cgroup.statistics().cpu)
       #expect(cpu.usage > .milliseconds(40))
       // 10 ms a period, the one that runs included; a tick too many is taken off the next periods.
