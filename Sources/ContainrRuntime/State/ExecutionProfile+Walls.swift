@@ -42,18 +42,20 @@ extension ExecutionProfile.Walls {
   }
 
   private static func json(_ ruleset: LandlockRuleset) -> JSON {
-    let rules = ruleset.rules.map { rule -> JSON in
-      switch rule {
-      case .path(let path, let access, let mayBeMissing):
-        ["path": .string(path), "access": .unsigned(access.rawValue), "mayBeMissing": .bool(mayBeMissing)]
-      case .port(let port, let access): ["port": .integer(Int64(port)), "access": .unsigned(access.rawValue)]
-      }
-    }
-    return [
+    [
       "files": .unsigned(ruleset.deniedFiles.rawValue), "network": .unsigned(ruleset.deniedNetwork.rawValue),
       "scope": .unsigned(ruleset.scope.rawValue), "logging": .integer(Int64(ruleset.logging.rawValue)),
-      "rules": .array(rules),
+      "rules": .array(ruleset.rules.map(json)),
     ]
+  }
+
+  private static func json(_ rule: LandlockRule) -> JSON {
+    switch rule {
+    case .path(let path, let access, let mayBeMissing):
+      return ["path": .string(path), "access": .unsigned(access.rawValue), "mayBeMissing": .bool(mayBeMissing)]
+    case .port(let port, let access):
+      return ["port": .integer(Int64(port)), "access": .unsigned(access.rawValue)]
+    }
   }
 
   private static func landlock(_ cursor: JSON.Cursor) throws(ContainrError) -> LandlockRuleset {
