@@ -44,7 +44,7 @@ public struct AppArmorProfile: Hashable, Sendable {
         # Settings of the whole machine. Processes have their own directories below /proc, which stay as they are.
         deny /proc/* wl,
         deny /proc/{acpi,asound,bus,driver,dynamic_debug,fs,irq,scsi,sys,tty}/** wl,
-        deny /proc/{kcore,kmem,mem,sysrq-trigger} rwl,
+        deny /proc/{kmem,mem,sysrq-trigger} rwl,
         deny /sys/{block,bus,class,dev,devices,hypervisor,kernel,module,power}/** wl,
         deny /sys/fs/[^c]** wl,
         deny /sys/firmware/** rwlmkx,
@@ -94,6 +94,6 @@ public struct AppArmorProfile: Hashable, Sendable {
 
   private static func memory(_ activity: String) throws(ContainrError) -> OwnedDescriptor {
     OwnedDescriptor(
-      owning: try check(cl_memfd_create("containr-apparmor", 1 /* CLOEXEC */), .ioFailure, "memfd_create(2)", activity))
+      owning: try check(cl_memfd_create("containr-apparmor", 1), .ioFailure, "memfd_create(2)", activity))
   }
 }
