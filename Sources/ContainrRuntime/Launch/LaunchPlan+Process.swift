@@ -61,7 +61,7 @@ extension LaunchPlan {
     }
     // Without no-new-privileges both need CAP_SYS_ADMIN, which is about to go.
     if let rules = profile.walls.landlock, !process.noNewPrivileges { try append(landlock: rules) }
-    if let filter, !process.noNewPrivileges { append(.seccomp(filter: filter.bytes)) }
+    if let filter, !process.noNewPrivileges { append(filter) }
     append(.boundingCapabilities(capabilities.bounding.rawValue))
     if profile.setsGroups { append(.groups(profile.user.supplementaryGroups)) }
     if profile.user.uid != 0, !capabilities.permitted.isEmpty { append(.control(.keepCapabilities)) }
@@ -78,7 +78,7 @@ extension LaunchPlan {
     // At once and not only when the program starts: looking for it takes a descriptor, which a low limit on them must allow.
     append(.closeFrom(3, onExec: false))
     if let rules = profile.walls.landlock, process.noNewPrivileges { try append(landlock: rules) }
-    if let filter, process.noNewPrivileges { append(.seccomp(filter: filter.bytes)) }
+    if let filter, process.noNewPrivileges { append(filter) }
   }
 
   /// What the process asks security modules for.

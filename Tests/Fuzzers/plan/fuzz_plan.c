@@ -331,20 +331,21 @@ static size_t build(unsigned char *target, size_t capacity) {
           break;
         }
         case 'v': {
-          uint32_t offsets[8], items = (uint32_t)(next_random() % 3 + (operation->code == CI_EXECUTE ? 1 : 0));
-          if (operation->code != CI_EXECUTE) items = items * 2;
+          int is_command = operation->code == CI_EXECUTE || operation->code == CI_HOOK;
+          uint32_t offsets[8], items = (uint32_t)(next_random() % 3 + (is_command ? 2 : 0));
+          if (!is_command) items = items * 2;
           for (uint32_t item = 0; item < items; item++) {
             if (used > DATA - 6000) return 0;
             offsets[item] = (uint32_t)(start + used);
             used = add_string(data, used, DATA);
-            if (operation->code != CI_EXECUTE && item % 2 && next_random() % 2) offsets[item] = 0;
+            if (!is_command && item % 2 && next_random() % 2) offsets[item] = 0;
           }
           while ((start + used) % 4) data[used++] = 0;
           *argument = start + used;
           operation->argument[position++] = items;
           memcpy(data + used, offsets, items * sizeof(uint32_t));
           used += items * sizeof(uint32_t);
-          if (operation->code == CI_EXECUTE) pointers += items + 1;
+          if (is_command) pointers += items + 1;
           break;
         }
       }
