@@ -84,7 +84,7 @@ let package = Package(
     // Floor 1
     library("ContainrNamespaces", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
     library("ContainrCgroups", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
-    library("ContainrRootFS", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
+    library("ContainrRootFS", on: ["ContainrCore", "ContainrLaunch", "ContainrOCI", "CContainrLinux", system]),
     library("ContainrSecurity", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", "CSeccomp", "CCap", system]),
     library("ContainrImage", on: ["ContainrCore", "ContainrOCI", "CContainrLinux", "CArchive", system]),
     // Floor 2
@@ -132,7 +132,11 @@ let package = Package(
       "ContainrNamespacesTests",
       on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux", "namespace-shell"]),
     tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
-    tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
+    .executableTarget(
+      name: "snapshot-worker", dependencies: ["ContainrRootFS", system], path: "Tests/Support/snapshot-worker",
+      swiftSettings: settings),
+    tests(
+      "ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux", "snapshot-worker"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
     .executableTarget(
