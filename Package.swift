@@ -113,8 +113,8 @@ let package = Package(
       name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",
       swiftSettings: settings, linkerSettings: [staticLibraries]),
     .executableTarget(
-      name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
-      swiftSettings: settings),
+      name: "containr-bench", dependencies: ["CContainrLinux", "ContainrRootFS", argumentParser, system],
+      path: "Benchmarks/containr-bench", swiftSettings: settings),
     // Examples
     example("image-unpack", of: "ContainrImage"),
     example("rootfs-plan", of: "ContainrRootFS"),

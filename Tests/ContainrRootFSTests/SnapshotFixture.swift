@@ -65,7 +65,8 @@ struct StoreFixture {
     _ name: String, on parent: String? = nil, labels: [String: String] = [:], _ body: (FilePath) async throws -> Void
   ) async throws {
     let key = try SnapshotKey("filling \(name)")
-    let mount = try await store.prepare(key, from: try parent.map { try SnapshotKey($0) })
+    // A sync of a machine where others write may take seconds.
+    let mount = try await store.prepare(key, from: try parent.map { try SnapshotKey($0) }, labels: [:], isEphemeral: true)
     try await mounted(mount, body)
     try await store.commit(key, as: SnapshotKey(name), labels: labels)
   }
@@ -150,7 +151,8 @@ private func withStore<Result>(
 
 /// Runs a program to its end.
 func execute(_ words: [String]) throws {
-  let pid = try start(words)
+  let silence = try OwnedDescriptor.open("/dev/null", flags: O_WRONLY)
+  let pid = try start(words, output: silence.rawValue)
   var status: CInt = 0
   while waitpid(pid, &status, 0) < 0, errno == EINTR {}
   try #require(status == 0, "\(words)")

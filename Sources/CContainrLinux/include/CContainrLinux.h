@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -436,6 +437,42 @@ static inline int cl_mount_identity(int fd, struct cl_mount_identity *identity) 
   identity->inode = status.inode;
   identity->is_root = (status.attributes & 0x2000 /* STATX_ATTR_MOUNT_ROOT */) != 0;
   return 0;
+}
+
+// The source of the mount that a descriptor is on, by statmount(2) instead of a search through mountinfo. -EOPNOTSUPP where
+// the kernel says none (before Linux 6.13), -ENOSYS before 6.8.
+static inline int cl_mount_source(int fd, char *source, size_t size) {
+  struct {
+    uint32_t mask, words[7];
+    uint64_t more[14];
+    uint64_t mount;
+    uint64_t reserved[13];
+  } status;
+  _Static_assert(offsetof(__typeof__(status), mount) == 144, "struct statx");
+  long result = cl_result(syscall(SYS_statx, fd, "", CL_AT_EMPTY_PATH, 0x4000 /* MNT_ID_UNIQUE */, &status));
+  if (result < 0) return (int)result;
+  if (!(status.mask & 0x4000)) return -ENOSYS;
+  struct {
+    uint32_t size, spare;
+    uint64_t mount, mask;
+  } request = {.size = sizeof request, .mount = status.mount, .mask = 0x200 /* SB_SOURCE */};
+  struct {
+    uint32_t size, options;
+    uint64_t mask;
+    uint32_t words[27];
+    uint32_t source;
+    uint64_t reserved[48];
+    char text[1536];
+  } answer;
+  _Static_assert(offsetof(__typeof__(answer), source) == 124 && offsetof(__typeof__(answer), text) == 512, "struct statmount");
+  result = cl_result(syscall(457 /* statmount */, &request, &answer, sizeof answer, 0u));
+  if (result < 0) return (int)result;
+  if (!(answer.mask & 0x200) || answer.source >= sizeof answer.text) return -EOPNOTSUPP;
+  size_t length = strnlen(answer.text + answer.source, sizeof answer.text - answer.source);
+  if (length >= size) return -EOVERFLOW;
+  __builtin_memcpy(source, answer.text + answer.source, length);
+  source[length] = 0;
+  return (int)length;
 }
 
 // MARK: preflight probes

@@ -11,8 +11,8 @@ import SystemPackage
 /// ```
 ///
 /// Several values, threads and processes may use one directory at the same time. A process may be killed at any instant: a
-/// change is then there as a whole or not at all, and the next opening removes what is left over. Commits are synced to disk;
-/// other changes survive a crash of programs, and perhaps not one of the machine.
+/// change is then there as a whole or not at all, and the next opening removes what is left over. Commits of what is not
+/// ephemeral are synced to disk; other changes survive a crash of programs, and perhaps not one of the machine.
 ///
 /// Privileges are the driver's: see <doc:Snapshots>.
 public struct SnapshotStore: Snapshotter {

@@ -15,8 +15,8 @@ public protocol Snapshotter: Sendable {
   ///   - key: its name until it is committed.
   ///   - parent: the committed snapshot that it begins as; nil for an empty directory.
   ///   - labels: what its users note.
-  ///   - isEphemeral: whether what is written to it may be lost when the machine goes down. An overlay is never synced then
-  ///     (`volatile`).
+  ///   - isEphemeral: whether what is written to it may be lost when the machine goes down, even after a commit. An overlay
+  ///     is never synced then (`volatile`), and neither is a commit.
   /// - Throws: `SNAPSHOT_ALREADY_EXISTS`; `SNAPSHOT_NOT_FOUND` for the parent; `SNAPSHOT_STATE` for a parent that is not
   ///   committed; `PERMISSION_DENIED`, `RESOURCE_EXHAUSTED`, `IO_FAILURE`.
   func prepare(

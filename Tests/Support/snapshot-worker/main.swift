@@ -19,7 +19,7 @@ func churn(_ driver: SnapshotDriver, _ path: FilePath, _ prefix: String) async t
     let key = try SnapshotKey("\(prefix)/key \(round)")
     let name = try SnapshotKey("\(prefix)/name \(round)")
     let child = try SnapshotKey("\(prefix)/child \(round)")
-    let mount = try await store.prepare(key, from: nil, labels: ["round": "\(round)"], isEphemeral: false)
+    let mount = try await store.prepare(key, from: nil, labels: ["round": "\(round)"], isEphemeral: true)
     guard case .directory(let files) = mount.source else { return }
     for number in 0..<3 { try write("\(number)", to: "\(files.string)/file-\(number)") }
     try await store.commit(key, as: name)

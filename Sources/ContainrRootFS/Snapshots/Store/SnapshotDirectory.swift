@@ -113,8 +113,10 @@ package struct SnapshotDirectory: Sendable {
     lock = nil
     // Counting a tree and syncing it may take long: others go on meanwhile.
     let measure = try backend.measure(before, places)
-    let directory = try OwnedDescriptor.open(places.snapshots, flags: O_RDONLY | O_DIRECTORY)
-    try check(cl_syncfs(directory.rawValue), .ioFailure, "syncfs(2)", "syncing \(places.root)")
+    if !before.isEphemeral {
+      let directory = try OwnedDescriptor.open(places.snapshots, flags: O_RDONLY | O_DIRECTORY)
+      try check(cl_syncfs(directory.rawValue), .ioFailure, "syncfs(2)", "syncing \(places.root)")
+    }
 
     lock = try StoreLock(places.lock)
     var record = try active(key)
@@ -127,15 +129,14 @@ package struct SnapshotDirectory: Sendable {
     record.labels = labels
     record.usage = measure.usage
     record.features = measure.features
-    record.isEphemeral = false
     let intent = places.commit(record.id)
     guard symlink("\(key.fileName)/\(name.fileName)", intent.string) == 0 else {
       throw .errno(.current, .ioFailure, "making \(intent)", call: "symlink(2)")
     }
     do throws(ContainrError) {
       try places.link(name, to: record.id)
-      try sync(places.names)
-      try places.write(record, in: places.snapshot(record.id), durable: true)
+      if !record.isEphemeral { try sync(places.names) }
+      try places.write(record, in: places.snapshot(record.id), durable: !record.isEphemeral)
     } catch {
       try finish(intent, of: record.id)
       throw error
@@ -260,7 +261,7 @@ package struct SnapshotDirectory: Sendable {
     for (label, value) in changes { record.labels[label] = value }
     try checkLabels(record.labels)
     record.updated = max(Self.now(), record.updated + 1)
-    try places.write(record, in: places.snapshot(record.id), durable: record.kind == .committed)
+    try places.write(record, in: places.snapshot(record.id), durable: record.kind == .committed && !record.isEphemeral)
     lock.unlock()
     return record.snapshot
   }
