@@ -7,23 +7,23 @@ import Testing
 
 /// A program may be killed at any instant.
 @Suite(.enabled(if: geteuid() == 0, "needs user id 0")) struct SnapshotCrashTests {
-  @Test(arguments: ["overlay", "copy"]) func aStoreOpensAfterEveryKill(driver: String) async throws {
-    try await withFixture { fixture in
-      let path = fixture.directory.appending("store")
-      let tested: SnapshotDriver = driver == "overlay" ? .overlay() : .copy
+  @Test(arguments: TestedDriver.here.filter { [.overlay, .copy, .btrfs].contains($0) })
+  func aStoreOpensAfterEveryKill(tested: TestedDriver) async throws {
+    try await withStore(tested) { fixture in
+      let path = fixture.store.path
       let worker = try snapshotWorker()
       // One that lives on shows that two processes share the store, and that an opening leaves the work of others alone.
       var made = 0
       for round in 0..<50 {
         let (process, survivor) = try (
-          startWorker([worker, "churn", driver, path.string, "killed-\(round)"]),
-          round % 5 == 0 ? startWorker([worker, "churn", driver, path.string, "other-\(round)"]) : nil
+          startWorker([worker, "churn", tested.rawValue, path.string, "killed-\(round)"]),
+          round % 5 == 0 ? startWorker([worker, "churn", tested.rawValue, path.string, "other-\(round)"]) : nil
         )
         usleep(UInt32.random(in: 0..<20_000))
         end(process)
-        let store = try await SnapshotStore(tested, at: path)
+        let store = try await SnapshotStore(tested.driver, at: path)
         if let survivor { end(survivor) }
-        let reopened = try await SnapshotStore(tested, at: path)
+        let reopened = try await SnapshotStore(tested.driver, at: path)
         #expect(try await StoreFixture.faults(path) == [], "round \(round)")
         let all = try await reopened.walk()
         made += all.count
@@ -39,7 +39,7 @@ import Testing
           case .directory(let path): files = path
           case .overlay(let overlay): files = overlay.layers[0]
           }
-          for number in 0..<3 { #expect(try fixture.text(files.appending("file-\(number)")) == "\(number)") }
+          for number in 0..<3 { #expect(try fixture.fixture.text(files.appending("file-\(number)")) == "\(number)") }
           try await store.remove(view)
         }
         // Everything can be taken apart, children before parents.

@@ -100,6 +100,26 @@ import Testing
     }
   }
 
+  @Test(arguments: [TestedDriver.overlay, .copy]) func usageIsCountedWhileOthersWrite(tested: TestedDriver) async throws {
+    try await withStore(tested) { fixture in
+      let key = try SnapshotKey("key")
+      guard case .directory(let files) = try await fixture.store.prepare(key).source else { return }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          while !Task.isCancelled {
+            for number in 0..<20 {
+              try FileTree.makeDirectories(files.appending("d-\(number)"))
+              try FileContents.replace(files.appending("d-\(number)/f"), with: "x".utf8, durable: false)
+            }
+            for number in 0..<20 { try FileTree.remove(files.appending("d-\(number)")) }
+          }
+        }
+        for _ in 0..<300 { #expect(try await fixture.store.usage(of: key).inodes <= 61) }
+        group.cancelAll()
+      }
+    }
+  }
+
   @Test func aStoreKeepsItsDriver() async throws {
     try await withStore(.copy) { fixture in
       for driver in [SnapshotDriver.overlay(), .zfs(dataset: "tank/x")] {
@@ -178,4 +198,3 @@ import Testing
     }
   }
 }
-

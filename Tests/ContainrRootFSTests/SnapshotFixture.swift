@@ -108,7 +108,7 @@ struct StoreFixture {
 }
 
 /// A loop device with a btrfs on it, unmounted in the end.
-private func withBtrfs<Result>(
+func withBtrfs<Result>(
   _ fixture: Fixture, isolation: isolated (any Actor)? = #isolation, _ body: (FilePath) async throws -> Result
 ) async throws -> Result {
   let image = fixture.directory.appending("image")

@@ -140,26 +140,24 @@ static inline int64_t cl_seek_data(int fd, int64_t offset) { return cl_result(ls
 static inline int64_t cl_seek_hole(int fd, int64_t offset) { return cl_result(lseek(fd, offset, 4 /* SEEK_HOLE */)); }
 // The bytes on disk that a file shares with no other.
 static inline int64_t cl_exclusive_bytes(int fd) {
-  struct {
-    struct fiemap head;
-    struct fiemap_extent extents[64];
-  } map;
+  _Alignas(8) unsigned char space[sizeof(struct fiemap) + 64 * sizeof(struct fiemap_extent)];
+  struct fiemap *map = (struct fiemap *)space;
   uint64_t start = 0, total = 0;
   for (;;) {
-    __builtin_memset(&map, 0, sizeof map);
-    map.head.fm_start = start;
-    map.head.fm_length = UINT64_MAX - start;
-    map.head.fm_flags = FIEMAP_FLAG_SYNC;
-    map.head.fm_extent_count = 64;
-    long result = cl_result(ioctl(fd, FS_IOC_FIEMAP, &map));
+    __builtin_memset(space, 0, sizeof space);
+    map->fm_start = start;
+    map->fm_length = UINT64_MAX - start;
+    map->fm_flags = FIEMAP_FLAG_SYNC;
+    map->fm_extent_count = 64;
+    long result = cl_result(ioctl(fd, FS_IOC_FIEMAP, map));
     if (result < 0) return result;
-    for (uint32_t index = 0; index < map.head.fm_mapped_extents; index++) {
-      const struct fiemap_extent *extent = &map.extents[index];
+    for (uint32_t index = 0; index < map->fm_mapped_extents; index++) {
+      const struct fiemap_extent *extent = &map->fm_extents[index];
       if (!(extent->fe_flags & FIEMAP_EXTENT_SHARED)) total += extent->fe_length;
       start = extent->fe_logical + extent->fe_length;
       if (extent->fe_flags & FIEMAP_EXTENT_LAST) return (int64_t)total;
     }
-    if (map.head.fm_mapped_extents == 0) return (int64_t)total;
+    if (map->fm_mapped_extents == 0) return (int64_t)total;
   }
 }
 // Whether a descriptor is on btrfs.

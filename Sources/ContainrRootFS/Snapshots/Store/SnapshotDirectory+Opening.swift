@@ -35,7 +35,8 @@ extension SnapshotDirectory {
     var known: JSON.Cursor?
     if let text {
       let document = places.description.string
-      known = JSON.Cursor(try JSON(parsing: Array(text.utf8), as: document, code: .ioFailure), document: document, code: .ioFailure)
+      known = JSON.Cursor(
+        try JSON(parsing: Array(text.utf8), as: document, code: .ioFailure), document: document, code: .ioFailure)
     }
     if let known {
       let version = try known.required("version").integer()
@@ -52,7 +53,9 @@ extension SnapshotDirectory {
     switch driver {
     case .overlay(let features):
       let chosen: OverlayFeatures
-      if let features { chosen = features } else {
+      if let features {
+        chosen = features
+      } else {
         chosen = try OverlayBackend.features(storedAs: try known?.string("attributes"))
       }
       let overlay = OverlayBackend(features: chosen)

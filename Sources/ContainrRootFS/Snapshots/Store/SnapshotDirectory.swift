@@ -22,7 +22,7 @@ package struct SnapshotDirectory: Sendable {
     do throws(ContainrError) {
       // Copying a tree may take long: others go on meanwhile. The mark keeps the parent.
       try backend.build(record, from: above, at: places.staging(record.id), places)
-      try publish(record)
+      try publish(record, holder: holder)
     } catch {
       try giveUp(record.id, error)
       throw error
@@ -56,11 +56,13 @@ package struct SnapshotDirectory: Sendable {
     }
   }
 
-  private func publish(_ record: SnapshotRecord) throws(ContainrError) {
+  private func publish(_ record: SnapshotRecord, holder: CInt) throws(ContainrError) {
     let lock = try StoreLock(places.lock)
     try checkFree(record.name)
     try places.link(record.name, to: record.id)
     try SnapshotPlaces.rename(places.staging(record.id), places.snapshot(record.id))
+    // From now on whoever removes it may lock it.
+    try check(cl_flock(holder, LOCK_UN), .ioFailure, "flock(2)", "unlocking \(record.name)")
     lock.unlock()
   }
 
@@ -209,7 +211,9 @@ package struct SnapshotDirectory: Sendable {
     let result = cl_openat(AT_FDCWD, directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
     if result == -ENOENT { return true }
     let file = OwnedDescriptor(owning: try check(result, .ioFailure, "openat(2)", "opening \(directory)"))
-    return cl_flock(file.rawValue, LOCK_EX | LOCK_NB) == 0
+    guard cl_flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else { return false }
+    try check(cl_flock(file.rawValue, LOCK_UN), .ioFailure, "flock(2)", "unlocking \(directory)")
+    return true
   }
 
   /// Takes a directory that is no snapshot any more, or never was one, out of the indexes.

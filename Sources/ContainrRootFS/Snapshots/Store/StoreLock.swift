@@ -29,5 +29,8 @@ struct StoreLock: ~Copyable {
     return number
   }
 
+  /// Said, and not left to the closing: a process that another thread starts has a copy of the descriptor until it executes.
+  deinit { _ = cl_flock(file.rawValue, LOCK_UN) }
+
   consuming func unlock() {}
 }

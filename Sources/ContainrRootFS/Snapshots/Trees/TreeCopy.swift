@@ -47,6 +47,7 @@ struct TreeCopy: ~Copyable {
       switch step {
       case .file(let name, let directory, let status): try copy(name, directory, status)
       case .enter(let name, _, _): try enter(name)
+      case .vanished: break
       case .leave(let directory, let status): try leave(directory, status)
       }
     }

@@ -36,7 +36,7 @@ struct TreeUsage {
     while let step = try walk.next() {
       switch step {
       case .file(_, _, let status), .leave(_, let status): before[status.st_ino] = Self.changeTime(status)
-      case .enter: break
+      case .enter, .vanished: break
       }
     }
   }
@@ -47,12 +47,13 @@ struct TreeUsage {
 
   /// Counts a tree, its topmost directory too.
   mutating func add(_ root: FilePath) throws(ContainrError) {
-    var walk = try TreeWalk(root)
+    // A container may be at work in it.
+    var walk = try TreeWalk(root, isLive: true)
     while let step = try walk.next() {
       switch step {
       case .file(let name, let directory, let status): try add(status, directory, name)
       case .leave(let directory, let status): try add(status, directory, nil)
-      case .enter: break
+      case .enter, .vanished: break
       }
     }
   }
@@ -78,8 +79,9 @@ struct TreeUsage {
     let all = UInt64(status.st_blocks) * 512
     guard !countsSharedData, let name, status.st_mode & S_IFMT == S_IFREG, all > 0 else { return all }
     let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
-    let file = OwnedDescriptor(
-      owning: try check(cl_openat(directory, name, flags, 0), .ioFailure, "openat(2)", "counting a file"))
+    let opened = cl_openat(directory, name, flags, 0)
+    if opened == -ENOENT || opened == -ELOOP { return all }
+    let file = OwnedDescriptor(owning: try check(opened, .ioFailure, "openat(2)", "counting a file"))
     let exclusive = cl_exclusive_bytes(file.rawValue)
     if exclusive == -Int64(EOPNOTSUPP) || exclusive == -Int64(ENOTTY) {
       // Such as tmpfs, which shares nothing.

@@ -18,6 +18,8 @@ struct TreeWalk: ~Copyable {
     case enter([CChar], directory: CInt, stat)
     /// A directory ends.
     case leave(directory: CInt, stat)
+    /// Something that was listed was not there any more.
+    case vanished
   }
 
   private struct Level {
@@ -28,16 +30,22 @@ struct TreeWalk: ~Copyable {
   }
 
   private let path: String
+  private let isLive: Bool
   private var levels: [Level] = []
   /// A directory that was left and is closed with the next step.
   private var left: CInt = -1
 
   /// Stands before the first entry of a directory, whose own end is the last step.
-  init(_ root: FilePath) throws(ContainrError) {
+  ///
+  /// - Parameter isLive: whether others may change the tree meanwhile: what vanishes is passed over then.
+  init(_ root: FilePath, isLive: Bool = false) throws(ContainrError) {
     path = root.string
+    self.isLive = isLive
     let directory = try OwnedDescriptor.open(root, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     var status = stat()
-    guard fstat(directory.rawValue, &status) == 0 else { throw .errno(.current, .ioFailure, "reading \(root)", call: "fstat(2)") }
+    guard fstat(directory.rawValue, &status) == 0 else {
+      throw .errno(.current, .ioFailure, "reading \(root)", call: "fstat(2)")
+    }
     let names = try FileTree.rawNames(in: directory.rawValue, path: path)
     levels = [Level(rest: names, status: status, descriptor: directory.release())]
   }
@@ -65,14 +73,15 @@ struct TreeWalk: ~Copyable {
     }
     var status = stat()
     guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+      if isLive, Errno.current == .noSuchFileOrDirectory { return .vanished }
       throw .errno(.current, .ioFailure, "reading a file below \(path)", call: "fstatat(2)")
     }
     guard status.st_mode & S_IFMT == S_IFDIR else { return .file(name, directory: directory, status) }
-    let opened = try check(
-      cl_openat2(
-        directory, name, UInt64(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0,
-        UInt64(RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV)), .ioFailure, "openat2(2)",
-      "opening a directory below \(path)")
+    let result = cl_openat2(
+      directory, name, UInt64(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0,
+      UInt64(RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV))
+    if isLive, [ENOENT, ENOTDIR, ELOOP].contains(-result) { return .vanished }
+    let opened = try check(result, .ioFailure, "openat2(2)", "opening a directory below \(path)")
     levels.append(Level(rest: [], status: status, descriptor: opened))
     levels[top + 1].rest = try FileTree.rawNames(in: opened, path: path)
     if top >= Self.openLevels {
