@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 SWIFT ?= swift
 # Line coverage of the libraries below which `make test` fails, in percent.
 COVERAGE_MINIMUM ?= 0
-# make bench CASE=start|exec|embed|parts ROUNDS=100 JSON=out.json
+# make bench CASE=start|exec|embed|parts|snapshot ROUNDS=100 JSON=out.json
 CASE ?=
 JSON ?=
 ROUNDS ?= 100

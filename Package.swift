@@ -85,7 +85,8 @@ let package = Package(
     // Floor 1
     library("ContainrNamespaces", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
     library("ContainrCgroups", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
-    library("ContainrRootFS", on: ["ContainrArchive", "ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
+    library(
+      "ContainrRootFS", on: ["ContainrArchive", "ContainrCore", "ContainrLaunch", "ContainrOCI", "CContainrLinux", system]),
     library(
       "ContainrSecurity",
       on: ["ContainrCore", "ContainrOCI", "ContainrLaunch", "CContainrLinux", "CSeccomp", "CCap", system]),
@@ -116,8 +117,8 @@ let package = Package(
       name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",
       swiftSettings: settings, linkerSettings: [staticLibraries]),
     .executableTarget(
-      name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
-      swiftSettings: settings),
+      name: "containr-bench", dependencies: ["CContainrLinux", "ContainrRootFS", argumentParser, system],
+      path: "Benchmarks/containr-bench", swiftSettings: settings),
     // Examples
     example("image-unpack", of: "ContainrImage"),
     example("rootfs-plan", of: "ContainrRootFS"),
@@ -136,7 +137,11 @@ let package = Package(
       "ContainrNamespacesTests",
       on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux", "namespace-shell"]),
     tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
-    tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
+    .executableTarget(
+      name: "snapshot-worker", dependencies: ["ContainrRootFS", system], path: "Tests/Support/snapshot-worker",
+      swiftSettings: settings),
+    tests(
+      "ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux", "snapshot-worker"]),
     tests(
       "ContainrSecurityTests",
       on: ["ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
