@@ -117,6 +117,12 @@ static inline unsigned cl_minor(uint64_t device) { return gnu_dev_minor(device);
 static inline long cl_getdents(int directory, void *buffer, size_t size) {
   return cl_result(syscall(SYS_getdents64, directory, buffer, size));
 }
+// The type of the file system that a descriptor is on (statfs(2) f_type), 32 bits of it.
+static inline long cl_file_system_type(int fd) {
+  struct statfs status;
+  long result = cl_result(fstatfs(fd, &status));
+  return result < 0 ? result : (long)((unsigned long)status.f_type & 0xffffffff);
+}
 
 // Whether overlayfs hides what lower layers have in a directory.
 static inline int cl_is_overlay_opaque(const char *path) {
