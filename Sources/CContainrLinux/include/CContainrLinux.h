@@ -106,6 +106,10 @@ static inline long cl_write_quietly(int fd, const void *bytes, size_t count) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return result;
 }
+// Copies from one offset to the other, which both move.
+static inline long cl_copy_file_range(int from, int to, size_t count) {
+  return cl_result(syscall(SYS_copy_file_range, from, NULL, to, NULL, count, 0u));
+}
 static inline int cl_syncfs(int fd) { return (int)cl_result(syscall(SYS_syncfs, fd)); }
 static inline int cl_flock(int fd, int operation) { return (int)cl_result(flock(fd, operation)); }
 static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) {

@@ -4,7 +4,7 @@ import Glibc
 import SystemPackage
 
 /// One extended attribute (xattr(7)).
-struct ExtendedAttribute: Equatable {
+package struct ExtendedAttribute: Equatable {
   var name: String
   var value: [UInt8]
 
@@ -31,6 +31,15 @@ struct ExtendedAttribute: Equatable {
     return try read(activity(), list: { llistxattr(path, $0, $1) }, get: { lgetxattr(path, $0, $1, $2) })
   }
 
+  /// Gives an open file the attributes of another that travel with it.
+  package static func copy(from source: CInt, to target: CInt, _ activity: String) throws(ContainrError) {
+    for attribute in try all(of: source, activity) where attribute.isPortable {
+      guard fsetxattr(target, attribute.name, attribute.value, attribute.value.count, 0) == 0 else {
+        throw .errno(.current, .ioFailure, "\(activity): \(attribute.name)", call: "fsetxattr(2)")
+      }
+    }
+  }
+
   private static func read(
     _ activity: @autoclosure () -> String, list: (UnsafeMutablePointer<CChar>?, Int) -> Int,
     get: (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
@@ -42,15 +51,19 @@ struct ExtendedAttribute: Equatable {
       if Errno.current == .notSupported { return [] }
       throw .errno(.current, .ioFailure, activity(), call: "listxattr(2)")
     }
-    // XATTR_LIST_MAX: lists change while one looks.
-    var names = [CChar](repeating: 0, count: 65536)
+    var names = [CChar](repeating: 0, count: length + 256)
     let count = list(&names, names.count)
     guard count >= 0 else { throw .errno(.current, .ioFailure, activity(), call: "listxattr(2)") }
     var result: [ExtendedAttribute] = []
     for name in names[..<count].split(separator: 0) {
       let text = Array(name) + [0]
-      var value = [UInt8](repeating: 0, count: 65536)
-      let size = get(text, &value, value.count)
+      var value = [UInt8](repeating: 0, count: 256)
+      var size = get(text, &value, value.count)
+      if size < 0, Errno.current == .outOfRange {
+        // XATTR_SIZE_MAX
+        value = [UInt8](repeating: 0, count: 65536)
+        size = get(text, &value, value.count)
+      }
       // Removed meanwhile.
       if size < 0, Errno.current == .noData { continue }
       guard size >= 0 else { throw .errno(.current, .ioFailure, activity(), call: "getxattr(2)") }
