@@ -157,7 +157,7 @@ struct RandomTree {
     }
     if number(0..<4) == 0 { try set("trusted.containr", [0, 10, 0xFF, UInt8(number(0..<256))]) }
     guard type == S_IFREG || type == S_IFDIR else { return }
-    if number(0..<4) == 0 { try set("user.name=x", Array("value \(number(0..<100))".utf8)) }
+    if number(0..<4) == 0 { try set("user.näme x", Array("value \(number(0..<100))".utf8)) }
     if type == S_IFREG, number(0..<8) == 0 {
       try set("security.capability", [1, 0, 0, 2, 0, 0x20] + [UInt8](repeating: 0, count: 14))
     }

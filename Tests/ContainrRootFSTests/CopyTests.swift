@@ -23,7 +23,7 @@ private let rounds: Int = getenv("CONTAINR_RACE_ROUNDS").flatMap { Int(String(cS
       try root.copyIn(host.appending("f"), to: try RootedPath("/dir"))
       try root.copyIn(host.appending("d"), to: try RootedPath("/link"))
       try root.copyIn(host.appending("d"), to: try RootedPath("/made"))
-      try root.copyIn("\(host)/d/.", to: try RootedPath("/dir"))
+      try root.copyIn(FilePath("\(host)/d/."), to: try RootedPath("/dir"))
       try root.copyIn(host.appending("f"), to: try RootedPath("/tofile"))
       #expect(
         try fixture.contents(path.appending("dir")) == [
@@ -106,7 +106,7 @@ private let rounds: Int = getenv("CONTAINR_RACE_ROUNDS").flatMap { Int(String(cS
       let (target, into) = (try RootedPath("/a/dir"), fixture.directory.appending("out"))
       for round in 0..<rounds {
         switch round % 4 {
-        case 0: codeOfError { try root.copyIn("\(host)/.", to: target) }
+        case 0: codeOfError { try root.copyIn(FilePath("\(host)/."), to: target) }
         case 1: codeOfError { try root.copyIn(host.appending("f"), to: try RootedPath("/a/dir/f")) }
         case 2: codeOfError { try root.copyOut(target, to: into, options: CopyOptions(followsLink: true)) }
         default: codeOfError { try root.copyOut(try RootedPath("/a/dir/sub/g"), to: into.appending("g")) }

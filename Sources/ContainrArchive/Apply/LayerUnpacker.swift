@@ -307,7 +307,7 @@ public struct LayerUnpacker: ~Copyable {
       owning: try check(
         cl_openat(parent, name, CInt(CL_O_PATH) | O_NOFOLLOW | O_CLOEXEC, 0), .layerInvalid, "openat(2)", activity))
     let magic = "/proc/self/fd/\(node.rawValue)"
-    if !belongsToCaller(entry),
+    if user == 0 || !belongsToCaller(entry),
       fchownat(node.rawValue, "", entry.owner, entry.group, CInt(CL_AT_EMPTY_PATH)) != 0
     {
       throw ownerFailed(entry, activity, call: "fchownat(2)")
@@ -333,7 +333,6 @@ public struct LayerUnpacker: ~Copyable {
   /// Whether what the caller makes has the right owner already. For an ordinary user that goes for the files of root, too:
   /// in the user namespace of a container that it runs, root is itself.
   private func belongsToCaller(_ entry: LayerEntry) -> Bool {
-    if user == 0 { return entry.owner == 0 && entry.group == group }
     return (entry.owner == 0 || entry.owner == user) && (entry.group == 0 || entry.group == group)
   }
 

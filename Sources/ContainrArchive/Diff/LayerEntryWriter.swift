@@ -54,6 +54,11 @@ struct LayerEntryWriter: ~Copyable {
   private mutating func empty(_ path: [UInt8]) throws(ContainrError) { try append(TarHeader(path: path, type: 0x30)) }
 
   private mutating func append(_ header: TarHeader) throws(ContainrError) {
+    // A pax record ends its key at the first of them: the rest of the name would become part of the value.
+    if let attribute = header.attributes.first(where: { $0.name.utf8.contains(0x3D) }) {
+      throw ContainrError(
+        .unsupported, reading.activity, hint: "no tar holds an attribute with = in its name: \(attribute.name)")
+    }
     entries += 1
     try stream.append { header.append(to: &$0) }
   }
