@@ -131,14 +131,18 @@ struct LayerEntryWriter: ~Copyable {
     try stream.pad(after: size)
   }
 
+  /// SEEK_DATA and SEEK_HOLE of lseek(2), which Glibc hides.
+  private static let seekData: CInt = 3
+  private static let seekHole: CInt = 4
+
   /// Where a file has data; nil where it has no hole.
   private func parts(of file: CInt, size: UInt64) throws(ContainrError) -> [Range<UInt64>]? {
     var parts: [Range<UInt64>] = []
     var place: off_t = 0
     while place < off_t(size) {
-      let data = lseek(file, place, 3 /* SEEK_DATA */)
+      let data = lseek(file, place, Self.seekData)
       if data < 0, Errno.current.rawValue == ENXIO { break }
-      let hole = data < 0 ? -1 : lseek(file, data, 4 /* SEEK_HOLE */)
+      let hole = data < 0 ? -1 : lseek(file, data, Self.seekHole)
       guard data >= 0, hole > data else { throw .errno(.current, .ioFailure, reading.activity, call: "lseek(2)") }
       parts.append(UInt64(data)..<min(UInt64(hole), size))
       place = hole
