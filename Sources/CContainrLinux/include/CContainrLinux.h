@@ -113,6 +113,10 @@ static inline long cl_write_quietly(int fd, const void *bytes, size_t count) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return result;
 }
+// Copies from one offset to the other, which both move.
+static inline long cl_copy_file_range(int from, int to, size_t count) {
+  return cl_result(syscall(SYS_copy_file_range, from, NULL, to, NULL, count, 0u));
+}
 static inline int cl_syncfs(int fd) { return (int)cl_result(syscall(SYS_syncfs, fd)); }
 static inline int cl_flock(int fd, int operation) { return (int)cl_result(flock(fd, operation)); }
 static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) {
@@ -123,6 +127,12 @@ static inline unsigned cl_minor(uint64_t device) { return gnu_dev_minor(device);
 // Directory entries in the kernel's own form (getdents64(2)): readdir(3) needs a second descriptor and hides errors.
 static inline long cl_getdents(int directory, void *buffer, size_t size) {
   return cl_result(syscall(SYS_getdents64, directory, buffer, size));
+}
+// The type of the file system that a descriptor is on (statfs(2) f_type), 32 bits of it.
+static inline long cl_file_system_type(int fd) {
+  struct statfs status;
+  long result = cl_result(fstatfs(fd, &status));
+  return result < 0 ? result : (long)((unsigned long)status.f_type & 0xffffffff);
 }
 
 // Whether overlayfs hides what lower layers have in a directory.
