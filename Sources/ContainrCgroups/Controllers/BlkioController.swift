@@ -7,44 +7,87 @@ enum BlkioController: ControllerFiles {
   static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError) {}
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
     var io = CgroupStatistics.IO()
-    switch directory.version {
+    switch files.directory.version {
     case .v1:
-      for (operation, value) in try lines("blkio.throttle.io_service_bytes_recursive", directory) {
-        if operation == "Read" { io.read.bytes += value }
-        if operation == "Write" { io.written.bytes += value }
-      }
-      for (operation, value) in try lines("blkio.throttle.io_serviced_recursive", directory) {
-        if operation == "Read" { io.reads += value }
-        if operation == "Write" { io.writes += value }
-      }
-    case .v2:
-      for word in (try directory.readIfPresent("io.stat") ?? "").split(whereSeparator: { $0 == " " || $0 == "\n" }) {
-        let pair = word.split(separator: "=")
-        guard pair.count == 2, let value = UInt64(pair[1]) else { continue }
-        switch pair[0] {
-        case "rbytes": io.read.bytes += value
-        case "wbytes": io.written.bytes += value
-        case "rios": io.reads += value
-        case "wios": io.writes += value
+      try readV1("blkio.throttle.io_service_bytes_recursive", files) { (device, operation, value) throws(ContainrError) in
+        switch operation {
+        case "Read": io[device].read = ByteCount(try value.number())
+        case "Write": io[device].written = ByteCount(try value.number())
+        case "Discard": io[device].discarded = ByteCount(try value.number())
         default: break
         }
       }
+      try readV1("blkio.throttle.io_serviced_recursive", files) { (device, operation, value) throws(ContainrError) in
+        switch operation {
+        case "Read": io[device].reads = try value.number()
+        case "Write": io[device].writes = try value.number()
+        case "Discard": io[device].discards = try value.number()
+        default: break
+        }
+      }
+    case .v2: try readV2(&io, files)
     }
     statistics.io = io
   }
 
-  /// `254:0 Read 4096` → `("Read", 4096)`.
-  private static func lines(
-    _ name: String, _ directory: CgroupDirectory
-  ) throws(ContainrError) -> [(Substring, UInt64)] {
-    guard let text = try directory.readIfPresent(name) else { return [] }
-    return text.split(separator: "\n").compactMap { line in
-      let words = line.split(separator: " ")
-      guard words.count == 3, let value = UInt64(words[2]) else { return nil }
-      return (words[1], value)
+  /// Lines such as `254:0 Read 4096`; those of other forms, as `Total 4096`, are passed over.
+  private static func readV1(
+    _ name: String, _ files: CounterFiles,
+    _ body: (_ device: DeviceNumber, _ operation: KernelText, _ value: KernelText) throws(ContainrError) -> Void
+  ) throws(ContainrError) {
+    try files.read(name) { (text) throws(ContainrError) in
+      var text = text
+      while var line = text.line() {
+        guard let device = line.word(), let operation = line.word(), let value = line.word() else { continue }
+        try body(try DeviceNumber(device), operation, value)
+      }
     }
+  }
+
+  /// Lines such as `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`.
+  private static func readV2(_ io: inout CgroupStatistics.IO, _ files: CounterFiles) throws(ContainrError) {
+    try files.read("io.stat") { (text) throws(ContainrError) in
+      var text = text
+      while var line = text.line() {
+        guard let first = line.word() else { continue }
+        let number = try DeviceNumber(first)
+        // A device may have no counter on its line.
+        var device: CgroupStatistics.IO.Device?
+        while var pair = line.word() {
+          guard let key = pair.next(0x3d) else { continue }
+          let value = pair.next(0x3d) ?? pair
+          var counted = device ?? io[number]
+          switch key {
+          case "rbytes": counted.read = ByteCount(try value.number())
+          case "wbytes": counted.written = ByteCount(try value.number())
+          case "dbytes": counted.discarded = ByteCount(try value.number())
+          case "rios": counted.reads = try value.number()
+          case "wios": counted.writes = try value.number()
+          case "dios": counted.discards = try value.number()
+          default: continue
+          }
+          device = counted
+        }
+        if let device { io[number] = device }
+      }
+    }
+  }
+}
+
+/// `major:minor` of a block device.
+struct DeviceNumber {
+  var major: UInt32
+  var minor: UInt32
+
+  init(_ text: KernelText) throws(ContainrError) {
+    var rest = text
+    guard let first = rest.next(0x3a), let second = rest.next(0x3a), rest.isEmpty,
+      let major = UInt32(exactly: try first.number()), let minor = UInt32(exactly: try second.number())
+    else { throw text.malformed("a device such as 8:0") }
+    self.major = major
+    self.minor = minor
   }
 }
