@@ -106,6 +106,9 @@ let package = Package(
     example("cgroup-limits", of: "ContainrCgroups"),
     example("namespace-shell", of: "ContainrNamespaces"),
     .executableTarget(
+      name: "tutorial-resources", dependencies: ["ContainrCgroups"], path: "Examples/tutorials/02-resources",
+      exclude: ["README.md"], swiftSettings: settings),
+    .executableTarget(
       name: "containr", dependencies: ["Containr", "ContainrCore", "CContainrLinux", argumentParser, system, logging],
       path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
     // Benchmarks
@@ -113,7 +116,8 @@ let package = Package(
       name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",
       swiftSettings: settings, linkerSettings: [staticLibraries]),
     .executableTarget(
-      name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
+      name: "containr-bench", dependencies: ["ContainrCgroups", "CContainrLinux", argumentParser],
+      path: "Benchmarks/containr-bench",
       swiftSettings: settings),
     // Examples
     example("image-unpack", of: "ContainrImage"),
@@ -131,7 +135,9 @@ let package = Package(
     tests(
       "ContainrNamespacesTests",
       on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux", "namespace-shell"]),
-    tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
+    tests(
+      "ContainrCgroupsTests",
+      on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux", "tutorial-resources"]),
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
     tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),

@@ -16,19 +16,19 @@ private enum Golden {
     "memory/a/memory.kmem.usage_in_bytes": "1048576\n",
     "memory/a/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
     "memory/a/memory.stat": """
-      cache 1
-      total_cache 20971520
-      total_rss 31457280
-      total_swap 4096
-      total_pgfault 1234
-      total_pgmajfault 5
-      total_inactive_file 10485760
-      a_key_of_tomorrow 12 13 14
-      another
+    cache 1
+    total_cache 20971520
+    total_rss 31457280
+    total_swap 4096
+    total_pgfault 1234
+    total_pgmajfault 5
+    total_inactive_file 10485760
+    a_key_of_tomorrow 12 13 14
+    another
 
-      hierarchical_memory_limit nonsense
+    hierarchical_memory_limit nonsense
 
-      """,
+    """,
     "cpu,cpuacct/a/cpuacct.usage": "5000000000\n",
     "cpu,cpuacct/a/cpuacct.usage_user": "3000000000\n",
     "cpu,cpuacct/a/cpuacct.usage_sys": "2000000000\n",
@@ -37,17 +37,17 @@ private enum Golden {
     "pids/a/pids.max": "20\n",
     "pids/a/pids.events": "max 3\n",
     "blkio/a/blkio.throttle.io_service_bytes_recursive": """
-      254:16 Read 8192
-      254:16 Write 4096
-      254:16 Sync 12288
-      254:16 Async 0
-      254:16 Discard 512
-      254:16 Total 12800
-      8:0 Read 1024
-      8:0 Write 18446744073709551615
-      Total 12800
+    254:16 Read 8192
+    254:16 Write 4096
+    254:16 Sync 12288
+    254:16 Async 0
+    254:16 Discard 512
+    254:16 Total 12800
+    8:0 Read 1024
+    8:0 Write 18446744073709551615
+    Total 12800
 
-      """,
+    """,
     "blkio/a/blkio.throttle.io_serviced_recursive": "254:16 Read 2\n254:16 Write 1\n254:16 Discard 1\nTotal 4\n",
   ]
 
@@ -58,42 +58,42 @@ private enum Golden {
     "a/memory.swap.current": "4096\n",
     "a/memory.events": "low 0\nhigh 9\nmax 17\noom 3\noom_kill 2\noom_group_kill 0\n",
     "a/memory.stat": """
-      anon 31457280
-      file 20971520
-      kernel 1048576
-      kernel_stack 16384
-      inactive_file 10485760
-      pgfault 1234
-      pgmajfault 5
-      a_key_of_tomorrow 12 13 14
+    anon 31457280
+    file 20971520
+    kernel 1048576
+    kernel_stack 16384
+    inactive_file 10485760
+    pgfault 1234
+    pgmajfault 5
+    a_key_of_tomorrow 12 13 14
 
-      """,
+    """,
     "a/cpu.stat": """
-      usage_usec 5000000
-      user_usec 3000000
-      system_usec 2000000
-      nr_periods 100
-      nr_throttled 40
-      throttled_usec 1500000
-      nice_usec 0
+    usage_usec 5000000
+    user_usec 3000000
+    system_usec 2000000
+    nr_periods 100
+    nr_throttled 40
+    throttled_usec 1500000
+    nice_usec 0
 
-      """,
+    """,
     "a/pids.current": "7\n",
     "a/pids.peak": "11\n",
     "a/pids.max": "max\n",
     "a/pids.events": "max 3\n",
     "a/io.stat": """
-      254:16 rbytes=8192 wbytes=4096 rios=2 wios=1 dbytes=512 dios=1 cost.usage=9
-      8:0 rbytes=1024 wbytes=0 rios=1 wios=0 dbytes=0 dios=0
-      7:0 
+    254:16 rbytes=8192 wbytes=4096 rios=2 wios=1 dbytes=512 dios=1 cost.usage=9
+    8:0 rbytes=1024 wbytes=0 rios=1 wios=0 dbytes=0 dios=0
+    7:0 
 
-      """,
+    """,
     "a/cpu.pressure": """
-      some avg10=17.02 avg60=3.07 avg300=0.64 total=1926915
-      full avg10=3.80 avg60=0.68 avg300=0.14 total=440342
-      others avg10=x
+    some avg10=17.02 avg60=3.07 avg300=0.64 total=1926915
+    full avg10=3.80 avg60=0.68 avg300=0.14 total=440342
+    others avg10=x
 
-      """,
+    """,
     "a/memory.pressure": "some avg10=0.00 avg60=0.00 avg300=100.00 total=18446744073709551615\n",
   ]
 }

@@ -12,29 +12,39 @@ enum BlkioController: ControllerFiles {
     var io = CgroupStatistics.IO()
     switch files.directory.version {
     case .v1:
-      try readV1("blkio.throttle.io_service_bytes_recursive", files) { (device, operation, value) throws(ContainrError) in
-        switch operation {
-        case "Read": io[device].read = ByteCount(try value.number())
-        case "Write": io[device].written = ByteCount(try value.number())
-        case "Discard": io[device].discarded = ByteCount(try value.number())
-        default: break
-        }
-      }
-      try readV1("blkio.throttle.io_serviced_recursive", files) { (device, operation, value) throws(ContainrError) in
-        switch operation {
-        case "Read": io[device].reads = try value.number()
-        case "Write": io[device].writes = try value.number()
-        case "Discard": io[device].discards = try value.number()
-        default: break
-        }
+      // The throttle counts from the first limit on a device on (Linux 6.10), the scheduler BFQ where it is in use.
+      try readV1("blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_serviced_recursive", &io, files)
+      if io.devices.isEmpty {
+        try readV1("blkio.bfq.io_service_bytes_recursive", "blkio.bfq.io_serviced_recursive", &io, files)
       }
     case .v2: try readV2(&io, files)
     }
     statistics.io = io
   }
 
-  /// Lines such as `254:0 Read 4096`; those of other forms, as `Total 4096`, are passed over.
   private static func readV1(
+    _ bytes: String, _ operations: String, _ io: inout CgroupStatistics.IO, _ files: CounterFiles
+  ) throws(ContainrError) {
+    try lines(bytes, files) { (device, operation, value) throws(ContainrError) in
+      switch operation {
+      case "Read": io[device].read = ByteCount(try value.number())
+      case "Write": io[device].written = ByteCount(try value.number())
+      case "Discard": io[device].discarded = ByteCount(try value.number())
+      default: break
+      }
+    }
+    try lines(operations, files) { (device, operation, value) throws(ContainrError) in
+      switch operation {
+      case "Read": io[device].reads = try value.number()
+      case "Write": io[device].writes = try value.number()
+      case "Discard": io[device].discards = try value.number()
+      default: break
+      }
+    }
+  }
+
+  /// Lines such as `254:0 Read 4096`; those of other forms, as `Total 4096`, are passed over.
+  private static func lines(
     _ name: String, _ files: CounterFiles,
     _ body: (_ device: DeviceNumber, _ operation: KernelText, _ value: KernelText) throws(ContainrError) -> Void
   ) throws(ContainrError) {

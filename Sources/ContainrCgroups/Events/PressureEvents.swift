@@ -59,7 +59,8 @@ private final class TriggerFile: Sendable {
     // The kernel wants the byte 0 at the end.
     if let errno = CgroupDirectory.write("\(trigger)\0", to: file.rawValue) {
       if errno == .notSupported {
-        throw .errno(errno, .unsupported, activity, call: "write(2)", hint: "pressure stall information is off: boot with psi=1")
+        throw .errno(
+          errno, .unsupported, activity, call: "write(2)", hint: "pressure stall information is off: boot with psi=1")
       }
       throw .errno(
         errno, .cgroupLimit, activity, call: "write(2)",

@@ -46,7 +46,9 @@ enum KillMechanism: Sendable, Hashable {
         return { () throws(ContainrError) in try directory.write("pids.max", limit) }
       }
     } catch {
-      if error.systemCall?.errno == .noSuchFileOrDirectory || error.systemCall?.errno == .operationNotSupportedByDevice { return nil }
+      if error.systemCall?.errno == .noSuchFileOrDirectory || error.systemCall?.errno == .operationNotSupportedByDevice {
+        return nil
+      }
       throw error
     }
   }

@@ -58,7 +58,8 @@ extension CgroupStatistics {
       set {
         let index = devices.firstIndex { ($0.major, $0.minor) >= (number.major, number.minor) } ?? devices.count
         if index < devices.count, devices[index].major == number.major,
-          devices[index].minor == number.minor {
+          devices[index].minor == number.minor
+        {
           devices[index] = newValue
         } else {
           devices.insert(newValue, at: index)
