@@ -13,9 +13,10 @@ import ContainrCore
 /// A cgroup on both versions has the events of each controller's version. Version 1 tells nobody of a first process: an
 /// empty cgroup is looked at several times a second there. `release_agent` is never used.
 ///
-/// The kernel's counters are the buffer, and no other is kept: what happens between two looks is one event with a count, and
-/// a reader that is late loses nothing but the order. For one reader. Ends when the cgroup is gone; cancelling the reading
-/// task throws `CancellationError`. Either closes all descriptors, and so does the end of the value.
+/// The kernel's counters are the buffer, and no other is kept: what is counted between two looks is one event with a count,
+/// so that a late reader loses none, but a state that came and went in between (`populated`, `frozen`) is not told. For one
+/// reader. Ends when the cgroup is gone; cancelling the reading task throws `CancellationError`. Either closes all
+/// descriptors, and so does the end of the value.
 public struct CgroupEvents: AsyncSequence, Sendable {
   let watch: CgroupWatch
 
