@@ -81,12 +81,13 @@ let package = Package(
     library("ContainrCore", on: ["CContainrLinux", "CContainrVersion", "CNettle", system, logging]),
     library("ContainrOCI", on: ["ContainrCore"]),
     library("ContainrLaunch", on: ["ContainrCore", "CContainrInit", "CContainrLinux", system]),
+    library("ContainrArchive", on: ["ContainrCore", "CContainrLinux", "CArchive", system]),
     // Floor 1
     library("ContainrNamespaces", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
     library("ContainrCgroups", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
-    library("ContainrRootFS", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
+    library("ContainrRootFS", on: ["ContainrArchive", "ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
     library("ContainrSecurity", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", "CSeccomp", "CCap", system]),
-    library("ContainrImage", on: ["ContainrCore", "ContainrOCI", "CContainrLinux", "CArchive", system]),
+    library("ContainrImage", on: ["ContainrArchive", "ContainrCore", "ContainrOCI", "CContainrLinux", "CArchive", system]),
     // Floor 2
     library(
       "ContainrRuntime",
@@ -131,6 +132,7 @@ let package = Package(
       path: "Tests/ContainrTestSupport", swiftSettings: settings),
     tests("ContainrCoreTests", on: ["ContainrCore"]),
     tests("ContainrOCITests", on: ["ContainrCore", "ContainrOCI"]),
+    tests("ContainrArchiveTests", on: ["ContainrArchive", "ContainrCore", "CContainrLinux"]),
     tests("ContainrLaunchTests", on: ["ContainrCore", "ContainrLaunch", "CContainrInit", "CContainrLinux"]),
     tests(
       "ContainrNamespacesTests",

@@ -224,7 +224,7 @@ struct KernelCgroupTests {
     let error = #expect(throws: ContainrError.self) {
       try Cgroup.create(try CgroupPath(parent + "/a"), layout: layout) {
         $0.memory.limit = .mebibytes(50)
-        $0.cpuset.cpus = "4000"
+        $0.cpuset.cpus = [4000]
       }
     }
     #expect(error?.fields["file"]?.hasSuffix("/cpuset.cpus") == true)
@@ -240,11 +240,11 @@ struct KernelCgroupTests {
     .requires(.controller(.cpuset)))
   func cpuset() throws {
     try withCgroup(controllers: [.cpuset, .freezer]) {
-      $0.cpuset.cpus = "0"
+      $0.cpuset.cpus = [0]
     } _: { (cgroup) throws in
       #expect(try Inmate("[ $(nproc) = 1 ]", in: cgroup).wait() == 0)
-      #expect(try cgroup.limits().cpuset.cpus == "0")
-      #expect(try cgroup.limits().cpuset.mems == "0")
+      #expect(try cgroup.limits().cpuset.cpus == [0])
+      #expect(try cgroup.limits().cpuset.mems == [0])
     }
   }
 

@@ -44,9 +44,12 @@ public struct Requirement: Sendable {
     }
   }
 
-  /// A cgroup v1 hierarchy with this controller under /sys/fs/cgroup.
-  public static func cgroupV1(_ controller: String) -> Requirement {
-    .file("/sys/fs/cgroup/\(controller)/cgroup.procs")
+  /// A capability in the effective set.
+  public static func capability(_ capability: Preflight.Capability) -> Requirement {
+    Requirement("the capability \(capability)") {
+      var sets = cl_capability_sets()
+      return cl_capability_read(&sets) == 0 && sets.effective >> UInt64(capability.rawValue) & 1 == 1
+    }
   }
 }
 

@@ -51,7 +51,7 @@ struct ContainerRequest: Hashable, Sendable {
     if let memory {
       let limit = try ByteCount(parsing: memory)
       guard limit >= .mebibytes(6) else { throw invalid("--memory", memory, "at least 6m") }
-      configuration.resources.memory.limit = limit
+      configuration.resources.memory.limit = .value(limit)
     }
     if let cpus {
       guard let count = Double(cpus) else { throw invalid("--cpus", cpus, "a number such as 0.5") }
@@ -59,7 +59,7 @@ struct ContainerRequest: Hashable, Sendable {
     }
     if let pids {
       guard let count = Int64(pids), count > 0 else { throw invalid("--pids", pids, "a whole number above 0") }
-      configuration.resources.pids.limit = UInt64(count)
+      configuration.resources.pids.limit = .value(UInt64(count))
     }
     configuration.process.resourceLimits = try ulimit.map { try ResourceLimit(parsing: $0) }
     for text in sysctl {

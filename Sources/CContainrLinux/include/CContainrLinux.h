@@ -126,6 +126,12 @@ static inline int cl_is_overlay_opaque(const char *path) {
          (lgetxattr(path, "user.overlay.opaque", &value, 1) == 1 && value == 'y');
 }
 
+// Whether an extended attribute is the one character 1, systemd's mark of what it has delegated.
+static inline int cl_has_mark(const char *path, const char *name) {
+  char value = 0;
+  return getxattr(path, name, &value, 1) == 1 && value == '1';
+}
+
 // MARK: processes
 
 static inline int cl_pidfd_open(pid_t pid, unsigned flags) { return (int)cl_result(syscall(SYS_pidfd_open, pid, flags)); }
@@ -259,6 +265,33 @@ static inline int cl_capability_read(struct cl_capability_sets *sets) {
   return 0;
 }
 
+// MARK: Landlock (landlock(7)); the numbers are the same on every architecture
+
+static inline int cl_landlock_create_ruleset(uint64_t files, uint64_t network, uint64_t scopes) {
+  uint64_t attributes[3] = {files, network, scopes};
+  return (int)cl_result(syscall(444, attributes, sizeof attributes, 0u));
+}
+// Adds a rule for a file or a directory and all below it; rights that only directories have are left out for a file.
+static inline int cl_landlock_add_path(int ruleset, int file, uint64_t rights, uint64_t rights_of_files) {
+  struct __attribute__((packed)) {
+    uint64_t access;
+    int32_t parent;
+  } rule = {rights, file};
+  struct stat status;
+  long result = cl_result(fstat(file, &status));
+  if (result < 0) return (int)result;
+  if ((status.st_mode & S_IFMT) != S_IFDIR) rule.access &= rights_of_files;
+  if (rule.access == 0) return 0;
+  return (int)cl_result(syscall(445, ruleset, 1 /* PATH_BENEATH */, &rule, 0u));
+}
+static inline int cl_landlock_add_port(int ruleset, uint64_t port, uint64_t rights) {
+  uint64_t rule[2] = {rights, port};
+  return (int)cl_result(syscall(445, ruleset, 2 /* NET_PORT */, rule, 0u));
+}
+static inline int cl_landlock_restrict_self(int ruleset, unsigned flags) {
+  return (int)cl_result(syscall(446, ruleset, flags));
+}
+
 // MARK: eBPF programs of cgroups (bpf(2))
 
 static inline int cl_bpf(int command, union bpf_attr *attributes) {
@@ -275,17 +308,49 @@ static inline int cl_bpf_device_load(const uint64_t *instructions, uint32_t coun
   __builtin_memcpy(attributes.prog_name, "containr_dev", 12);
   return cl_bpf(BPF_PROG_LOAD, &attributes);
 }
-// Attaches a device program to the cgroup directory beside those of its ancestors, which stay in force.
-static inline int cl_bpf_device_attach(int cgroup, int program) {
+static inline int cl_bpf_program(uint32_t id) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.prog_id = id;
+  return cl_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+}
+// Attaches a device program to the cgroup directory beside others of the directory and its ancestors, which stay in force;
+// in the place of `replaced`, at once, where that is a program's descriptor and not -1 (Linux 5.6).
+static inline int cl_bpf_device_put(int cgroup, int program, int replaced) {
   union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
   attributes.target_fd = (uint32_t)cgroup;
   attributes.attach_bpf_fd = (uint32_t)program;
   attributes.attach_type = BPF_CGROUP_DEVICE;
-  attributes.attach_flags = BPF_F_ALLOW_MULTI;
+  attributes.attach_flags = BPF_F_ALLOW_MULTI | (replaced < 0 ? 0 : BPF_F_REPLACE);
+  attributes.replace_bpf_fd = replaced < 0 ? 0 : (uint32_t)replaced;
   return cl_bpf(BPF_PROG_ATTACH, &attributes);
 }
-// The ids of the device programs attached to the directory itself; their number.
+static inline int cl_bpf_device_attach(int cgroup, int program) { return cl_bpf_device_put(cgroup, program, -1); }
+// Puts a device program in the place of the attached one with this id.
+static inline int cl_bpf_device_replace(int cgroup, int program, uint32_t id) {
+  int replaced = cl_bpf_program(id);
+  if (replaced < 0) return replaced;
+  int result = cl_bpf_device_put(cgroup, program, replaced);
+  close(replaced);
+  return result;
+}
+// Whether the program was loaded by cl_bpf_device_load; -errno.
+static inline int cl_bpf_is_ours(uint32_t id) {
+  int program = cl_bpf_program(id);
+  if (program < 0) return program;
+  struct bpf_prog_info info;
+  union bpf_attr attributes;
+  __builtin_memset(&info, 0, sizeof info);
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.info.bpf_fd = (uint32_t)program;
+  attributes.info.info_len = sizeof info;
+  attributes.info.info = (uint64_t)(uintptr_t)&info;
+  int result = cl_bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  close(program);
+  return result < 0 ? result : __builtin_memcmp(info.name, "containr_dev", 13) == 0;
+}
+// The ids of the device programs of cl_bpf_device_load that are attached to the directory itself; their number.
 static inline int cl_bpf_device_query(int cgroup, uint32_t *ids, uint32_t capacity) {
   union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
@@ -293,16 +358,20 @@ static inline int cl_bpf_device_query(int cgroup, uint32_t *ids, uint32_t capaci
   attributes.query.attach_type = BPF_CGROUP_DEVICE;
   attributes.query.prog_ids = (uint64_t)(uintptr_t)ids;
   attributes.query.prog_cnt = capacity;
-  int result = cl_bpf(BPF_PROG_QUERY, &attributes);
-  return result < 0 ? result : (int)attributes.query.prog_cnt;
+  int result = cl_bpf(BPF_PROG_QUERY, &attributes), count = 0;
+  if (result < 0) return result;
+  for (uint32_t i = 0; i < attributes.query.prog_cnt; i++) {
+    result = cl_bpf_is_ours(ids[i]);
+    if (result < 0) return result;
+    if (result > 0) ids[count++] = ids[i];
+  }
+  return count;
 }
 // Detaches the device program with this id from the directory.
 static inline int cl_bpf_device_detach(int cgroup, uint32_t id) {
-  union bpf_attr attributes;
-  __builtin_memset(&attributes, 0, sizeof attributes);
-  attributes.prog_id = id;
-  int program = cl_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+  int program = cl_bpf_program(id);
   if (program < 0) return program;
+  union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
   attributes.target_fd = (uint32_t)cgroup;
   attributes.attach_bpf_fd = (uint32_t)program;
@@ -346,6 +415,15 @@ static inline int cl_unmount(const char *path, int lazy) {
   return (int)cl_result(umount2(path, 8 /* UMOUNT_NOFOLLOW */ | (lazy ? 2 /* MNT_DETACH */ : 0)));
 }
 
+// Shows the files of a mount that is attached nowhere with the ids of a user namespace (Linux 5.12).
+static inline int cl_mount_idmap(int mount, int user_namespace, int recursive) {
+  struct {
+    uint64_t set, clear, propagation, user_namespace;
+  } attributes = {0x100000 /* MOUNT_ATTR_IDMAP */, 0, 0, (uint64_t)user_namespace};
+  unsigned flags = CL_AT_EMPTY_PATH | (recursive ? CL_AT_RECURSIVE : 0);
+  return (int)cl_result(syscall(442 /* mount_setattr */, mount, "", flags, &attributes, sizeof attributes));
+}
+
 // What a descriptor says about the mount it is on.
 struct cl_mount_identity {
   uint64_t mount;   // the id as in /proc/self/mountinfo
@@ -374,6 +452,46 @@ static inline int cl_mount_identity(int fd, struct cl_mount_identity *identity) 
   identity->inode = status.inode;
   identity->is_root = (status.attributes & 0x2000 /* STATX_ATTR_MOUNT_ROOT */) != 0;
   return 0;
+}
+
+// MARK: project quotas (ext4, xfs)
+
+struct cl_project_attributes {
+  uint32_t flags, extent_size, extents, project, cow_extent_size;
+  uint8_t padding[8];
+};
+static inline int cl_project_get(int fd, uint32_t *project) {
+  struct cl_project_attributes attributes;
+  long result = cl_result(ioctl(fd, _IOR('X', 31, struct cl_project_attributes) /* FS_IOC_FSGETXATTR */, &attributes));
+  if (result >= 0) *project = attributes.project;
+  return (int)result;
+}
+// Gives a directory a project, and with it all that is made in it from now on. 0 is none.
+static inline int cl_project_set(int fd, uint32_t project) {
+  struct cl_project_attributes attributes;
+  long result = cl_result(ioctl(fd, _IOR('X', 31, struct cl_project_attributes), &attributes));
+  if (result < 0) return (int)result;
+  attributes.project = project;
+  attributes.flags = project ? attributes.flags | 0x200 /* FS_XFLAG_PROJINHERIT */ : attributes.flags & ~0x200u;
+  return (int)cl_result(ioctl(fd, _IOW('X', 32, struct cl_project_attributes) /* FS_IOC_FSSETXATTR */, &attributes));
+}
+
+// struct if_dqblk. Space limits count blocks of 1024 bytes, 0 is no limit.
+struct cl_quota {
+  uint64_t space_limit, soft_space_limit, space;
+  uint64_t inode_limit, soft_inode_limit, inodes;
+  uint64_t space_time, inode_time;
+  uint32_t valid;
+};
+// quotactl_fd(2) of a project (Linux 5.14).
+static inline int cl_quota_get(int fd, uint32_t project, struct cl_quota *quota) {
+  unsigned command = 0x800007u << 8 | 2 /* Q_GETQUOTA, PRJQUOTA */;
+  return (int)cl_result(syscall(443 /* quotactl_fd */, fd, command, project, quota));
+}
+static inline int cl_quota_set(int fd, uint32_t project, struct cl_quota *quota) {
+  unsigned command = 0x800008u << 8 | 2 /* Q_SETQUOTA, PRJQUOTA */;
+  quota->valid = 1 | 4 /* QIF_BLIMITS, QIF_ILIMITS */;
+  return (int)cl_result(syscall(443 /* quotactl_fd */, fd, command, project, quota));
 }
 
 // MARK: preflight probes

@@ -1,10 +1,8 @@
 import ContainrCore
 
-/// The counters of `blkio.*` and `io.*` (`cgroup-v1/blkio-controller.rst`, `cgroup-v2.rst` IO).
+/// `blkio.*` and `io.*` (`cgroup-v1/blkio-controller.rst`, `cgroup-v2.rst` IO). The limits are in an extension.
 enum BlkioController: ControllerFiles {
   static var controller: CgroupControllers { .blkio }
-
-  static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError) {}
 
   static func readStatistics(
     into statistics: inout CgroupStatistics, from files: CounterFiles
@@ -52,7 +50,7 @@ enum BlkioController: ControllerFiles {
       var text = text
       while var line = text.line() {
         guard let device = line.word(), let operation = line.word(), let value = line.word() else { continue }
-        try body(try DeviceNumber(device), operation, value)
+        try body(try DeviceNumber(reading: device), operation, value)
       }
     }
   }
@@ -63,7 +61,7 @@ enum BlkioController: ControllerFiles {
       var text = text
       while var line = text.line() {
         guard let first = line.word() else { continue }
-        let number = try DeviceNumber(first)
+        let number = try DeviceNumber(reading: first)
         // A device may have no counter on its line.
         var device: CgroupStatistics.IO.Device?
         while var pair = line.word() {
@@ -87,17 +85,13 @@ enum BlkioController: ControllerFiles {
   }
 }
 
-/// `major:minor` of a block device.
-struct DeviceNumber {
-  var major: UInt32
-  var minor: UInt32
-
-  init(_ text: KernelText) throws(ContainrError) {
+extension DeviceNumber {
+  /// Reads `254:0`.
+  init(reading text: KernelText) throws(ContainrError) {
     var rest = text
     guard let first = rest.next(0x3a), let second = rest.next(0x3a), rest.isEmpty,
       let major = UInt32(exactly: try first.number()), let minor = UInt32(exactly: try second.number())
     else { throw text.malformed("a device such as 8:0") }
-    self.major = major
-    self.minor = minor
+    self.init(major, minor)
   }
 }

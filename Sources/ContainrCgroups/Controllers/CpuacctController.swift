@@ -5,7 +5,7 @@ import ContainrCore
 enum CpuacctController: ControllerFiles {
   static var controller: CgroupControllers { .cpuacct }
 
-  static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError) {}
+  static func apply(_ resources: CgroupResources, to limits: inout LimitWriter) throws(ContainrError) {}
 
   static func readStatistics(
     into statistics: inout CgroupStatistics, from files: CounterFiles

@@ -5,15 +5,15 @@ import SystemPackage
 enum PidsController: ControllerFiles {
   static var controller: CgroupControllers { .pids }
 
-  static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError) {
+  static func apply(_ resources: CgroupResources, to limits: inout LimitWriter) throws(ContainrError) {
     guard let limit = resources.pids.limit else { return }
-    try directory.write("pids.max", String(limit)) { errno in
-      errno == .invalidArgument ? "0 to 4194304; leave it unset for no limit" : nil
+    try limits.write("pids.max", limit.text(.v2)) { errno in
+      errno == .invalidArgument ? "0 to 4194304, or max" : nil
     }
   }
 
   static func readLimits(into resources: inout CgroupResources, from directory: CgroupDirectory) throws(ContainrError) {
-    resources.pids.limit = try directory.number("pids.max")
+    resources.pids.limit = try directory.limit("pids.max")
   }
 
   static func readStatistics(

@@ -10,10 +10,8 @@ extension CgroupStatistics {
 
     /// One block device.
     public struct Device: Sendable, Hashable {
-      /// The driver's number.
-      public var major: UInt32
-      /// The device's number.
-      public var minor: UInt32
+      /// Which one.
+      public var number: DeviceNumber
       /// Bytes read.
       public var read: ByteCount = 0
       /// Bytes written.
@@ -51,15 +49,10 @@ extension CgroupStatistics {
 
     /// The entry of a device, made where there is none.
     subscript(number: DeviceNumber) -> Device {
-      get {
-        devices.first { $0.major == number.major && $0.minor == number.minor }
-          ?? Device(major: number.major, minor: number.minor)
-      }
+      get { devices.first { $0.number == number } ?? Device(number: number) }
       set {
-        let index = devices.firstIndex { ($0.major, $0.minor) >= (number.major, number.minor) } ?? devices.count
-        if index < devices.count, devices[index].major == number.major,
-          devices[index].minor == number.minor
-        {
+        let index = devices.firstIndex { $0.number >= number } ?? devices.count
+        if index < devices.count, devices[index].number == number {
           devices[index] = newValue
         } else {
           devices.insert(newValue, at: index)

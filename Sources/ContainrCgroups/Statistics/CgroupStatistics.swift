@@ -13,6 +13,12 @@ public struct CgroupStatistics: Sendable, Hashable {
   public var pids: Pids?
   /// Block I/O.
   public var io: IO?
+  /// Huge pages, by the size of the page.
+  public var hugetlb: [ByteCount: Hugetlb]?
+  /// RDMA resources, by device.
+  public var rdma: [String: RDMA]?
+  /// Scalar resources, by name.
+  public var misc: [String: Misc]?
   /// How long processes had to wait for resources. Only where the cgroup has a version 2 directory.
   public var pressure: Pressure?
 

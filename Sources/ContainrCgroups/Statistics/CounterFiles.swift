@@ -13,6 +13,7 @@ final class CounterFiles {
   private(set) var isGone = false
 
   private var files: [(name: String, descriptor: CInt)] = []
+  private var listing: [String]?
   /// Where in `files` the next name is: they are read in the same order each time.
   private var cursor = 0
   private var buffer: UnsafeMutableBufferPointer<UInt8>
@@ -40,6 +41,15 @@ final class CounterFiles {
 
   /// Whether a file was read in this sample.
   func isRead(_ name: String) -> Bool { files[..<cursor].contains { $0.name == name } }
+
+  /// The names of the files of the directory, as they were at the first sample; none where it is gone.
+  func names() throws(ContainrError) -> [String] {
+    if let listing { return listing }
+    guard access(directory.path, F_OK) == 0 else { return [] }
+    let names = try FileTree.names(in: FilePath(directory.path))
+    listing = names
+    return names
+  }
 
   // MARK: Reading
 

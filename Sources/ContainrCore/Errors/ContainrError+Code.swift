@@ -113,6 +113,8 @@ extension ContainrError {
     public static let commandNotExecutable = Code("COMMAND_NOT_EXECUTABLE")
     /// The working directory is not there, or is outside the container.
     public static let workingDirectory = Code("WORKING_DIRECTORY")
+    /// A hook could not be run, or failed.
+    public static let hook = Code("HOOK")
     /// The terminal could not be set up.
     public static let terminal = Code("TERMINAL")
     /// A signal is unknown or could not be sent.
@@ -133,6 +135,6 @@ extension ContainrError.Code {
     .capability, .seccomp, .securityModule, .user,
     .imageNotFound, .imageReference, .imageInvalid, .digestMismatch, .layerInvalid,
     .containerNotFound, .containerAlreadyExists, .containerState, .containerStart, .commandNotFound,
-    .commandNotExecutable, .workingDirectory, .terminal, .signal, .networkSetup,
+    .commandNotExecutable, .workingDirectory, .hook, .terminal, .signal, .networkSetup,
   ]
 }

@@ -68,5 +68,5 @@ public struct OverlayRoot: Hashable, Sendable {
 
   /// Where the old call puts the overlay: over a directory that every machine has, in the private mount namespace only. The
   /// next operation moves it from there over the root, so no later one misses what is below.
-  private static let classicTarget = "/proc"
+  static let classicTarget = "/proc"
 }
