@@ -110,6 +110,9 @@ let package = Package(
     example("cgroup-limits", of: "ContainrCgroups"),
     example("namespace-shell", of: "ContainrNamespaces"),
     .executableTarget(
+      name: "tutorial-resources", dependencies: ["ContainrCgroups"], path: "Examples/tutorials/02-resources",
+      exclude: ["README.md"], swiftSettings: settings),
+    .executableTarget(
       name: "containr", dependencies: ["Containr", "ContainrCore", "CContainrLinux", argumentParser, system, logging],
       path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
     // Benchmarks
@@ -117,7 +120,7 @@ let package = Package(
       name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",
       swiftSettings: settings, linkerSettings: [staticLibraries]),
     .executableTarget(
-      name: "containr-bench", dependencies: ["CContainrLinux", "ContainrRootFS", argumentParser, system],
+      name: "containr-bench", dependencies: ["ContainrCgroups", "ContainrRootFS", "CContainrLinux", argumentParser, system],
       path: "Benchmarks/containr-bench", swiftSettings: settings),
     // Examples
     example("image-unpack", of: "ContainrImage"),
@@ -136,7 +139,9 @@ let package = Package(
     tests(
       "ContainrNamespacesTests",
       on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux", "namespace-shell"]),
-    tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
+    tests(
+      "ContainrCgroupsTests",
+      on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux", "tutorial-resources"]),
     .executableTarget(
       name: "snapshot-worker", dependencies: ["ContainrRootFS", system], path: "Tests/Support/snapshot-worker",
       swiftSettings: settings),

@@ -53,6 +53,22 @@ func withCgroup(
   try result.get()
 }
 
+/// The same for a body that waits.
+func withCgroup(
+  controllers: CgroupControllers? = nil, layout: CgroupLayout? = nil, _ name: String = #function,
+  configure: (inout CgroupResources) throws -> Void = { _ in }, _ body: (Cgroup) async throws -> Void
+) async throws {
+  let layout = try layout ?? CgroupLayout.detect()
+  let parent = "containr-test-\(getpid())-\(name.prefix { $0.isLetter || $0.isNumber })"
+  let cgroup = try Cgroup.create(try CgroupPath(parent + "/c"), layout: layout, controllers: controllers, configure)
+  let result: Result<Void, any Error>
+  do { result = .success(try await body(cgroup)) } catch { result = .failure(error) }
+  try cgroup.remove(evicting: .kill, timeout: .seconds(10))
+  try Cgroup.adopt(try CgroupPath(parent), layout: layout).remove()
+  for directory in cgroup.directories { #expect(access(directory.string, F_OK) != 0) }
+  try result.get()
+}
+
 /// Polls a condition, for half a minute at most: machines are busy, and a kernel lane is slow.
 func eventually(_ condition: () throws -> Bool) throws -> Bool {
   let deadline = ContinuousClock.now + .seconds(30)

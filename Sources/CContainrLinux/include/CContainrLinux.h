@@ -30,6 +30,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -277,6 +278,14 @@ static inline int cl_signalfd_read(int fd) {
   return count < 0 ? (int)count : (int)information.ssi_signo;
 }
 static inline int cl_eventfd(void) { return (int)cl_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+static inline int cl_timerfd(void) {
+  return (int)cl_result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+}
+// Makes the timer readable once, after this time; 0 stops it. Either way it is not readable now.
+static inline int cl_timerfd_set(int fd, uint64_t nanoseconds) {
+  struct itimerspec time = {.it_value = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)}};
+  return (int)cl_result(timerfd_settime(fd, 0, &time, NULL));
+}
 
 // MARK: terminals
 
