@@ -13,7 +13,8 @@ struct SnapshotCase {
   private static let crowd = 10_000
 
   func measure() throws -> [Measurement] {
-    let store = try awaiting { try await SnapshotStore(.overlay(), at: FilePath(workspace.path + "/snapshots")) }
+    let place = FilePath(workspace.path + "/snapshots")
+    let store = try awaiting { try await SnapshotStore(.overlay(), at: place) }
     try makeLayers(store)
     var subjects = Self.depths.flatMap { ours(store, depth: $0) } + [try floor()]
     let containerd: Containerd?
