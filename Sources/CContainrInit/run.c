@@ -12,12 +12,14 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "plan.h"
@@ -31,6 +33,12 @@
 #endif
 #ifndef O_PATH
 #define O_PATH 010000000
+#endif
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+#ifndef P_PIDFD
+#define P_PIDFD 3
 #endif
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41)
@@ -626,7 +634,10 @@ static long seccomp(context_t *context, operation_t *operation) {
       .len = (unsigned short)(operation->argument[1] / 8),
       .filter = (struct sock_filter *)string(context, operation, 0),
   };
-  return call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, operation->flags, &program);
+  long result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, operation->flags, &program);
+  // With SECCOMP_FILTER_FLAG_NEW_LISTENER the result is a descriptor.
+  if (result >= 0 && operation->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER && operation->argument[2] < CI_SLOTS) context->slots[operation->argument[2]] = (int)result;
+  return result;
 }
 
 static long session_keyring(context_t *context, operation_t *operation) {
@@ -638,6 +649,39 @@ static long session_keyring(context_t *context, operation_t *operation) {
 static long resource_limit(context_t *context, operation_t *operation) {
   uint64_t limits[2] = {operation->argument[1], operation->argument[2]};
   return call(SYS_prlimit64, 0, operation->argument[0], limits, 0);
+}
+
+// MARK: Landlock
+
+static long landlock_ruleset(context_t *context, operation_t *operation) {
+  // struct landlock_ruleset_attr; an older kernel takes the longer one where the tail is 0.
+  uint64_t attributes[3] = {operation->argument[1], operation->argument[2], operation->argument[3]};
+  long ruleset = call(SYS_landlock_create_ruleset, attributes, sizeof attributes, 0);
+  if (ruleset < 0) return ruleset;
+  fill(context, operation, 0, ruleset);
+  return 0;
+}
+
+static long landlock_path(context_t *context, operation_t *operation) {
+  long file = open_in_root(context, slot(context, operation, 1), string(context, operation, 2), O_PATH, 0);
+  if (file == -ENOENT && operation->flags & 1) return 0;
+  if (file < 0) return file;
+  struct __attribute__((packed)) {
+    uint64_t access;
+    int32_t parent;
+  } rule = {operation->argument[3], (int32_t)file};
+  struct stat status;
+  long result = call(SYS_newfstatat, file, "", &status, AT_EMPTY_PATH);
+  if (result < 0) return finish((int)file, result);
+  // Only some rights mean something for a file that is no directory; the kernel refuses the others there.
+  if (!S_ISDIR(status.st_mode)) rule.access &= CI_LANDLOCK_FILE_RIGHTS;
+  if (rule.access == 0) return finish((int)file, 0);
+  return finish((int)file, call(SYS_landlock_add_rule, slot(context, operation, 0), 1 /* PATH_BENEATH */, &rule, 0));
+}
+
+static long landlock_port(context_t *context, operation_t *operation) {
+  uint64_t rule[2] = {operation->argument[2], operation->argument[1]};
+  return call(SYS_landlock_add_rule, slot(context, operation, 0), 2 /* NET_PORT */, rule, 0);
 }
 
 // MARK: terminal and streams
@@ -674,7 +718,8 @@ static long send_descriptor(context_t *context, operation_t *operation) {
   control.header.cmsg_type = SCM_RIGHTS;
   control.header.cmsg_len = CMSG_LEN(sizeof(int));
   *(int *)CMSG_DATA(&control.header) = slot(context, operation, 1);
-  long result = call(SYS_sendmsg, slot(context, operation, 0), &message, MSG_NOSIGNAL);
+  // The kernel ignores the registers behind the third; a seccomp filter sees them.
+  long result = call(SYS_sendmsg, slot(context, operation, 0), &message, MSG_NOSIGNAL, 0, 0, operation->argument[2]);
   return result < 0 ? result : 0;
 }
 
@@ -698,6 +743,8 @@ static long standard_streams(context_t *context, operation_t *operation) {
 
 // MARK: the parent and other processes
 
+static char **list(context_t *context, operation_t *operation, int index, char **pointers);
+
 static long barrier(context_t *context, operation_t *operation) {
   char byte = (char)operation->argument[1];
   int parent = slot(context, operation, 0);
@@ -718,7 +765,7 @@ static void second_entry(void *argument) {
 // The program must be a child of the parent, in a pid namespace that this process can enter for its children only.
 static long fork_again(context_t *context) {
   struct clone_args arguments = {
-      .flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID,
+      .flags = (context->detached ? 0 : CLONE_VM | CLONE_VFORK) | CLONE_PARENT | CLONE_PARENT_SETTID,
       .stack = (uint64_t)(context->second_stack - context->second_size),
       .stack_size = context->second_size,
       .parent_tid = (uint64_t)&context->report->pid,
@@ -732,6 +779,117 @@ static long fork_again(context_t *context) {
 #else
   while (1) ci_call(SYS_exit_group, 0);
 #endif
+}
+
+// The program that made this process may have gone: from here on, whoever connects starts the program and hears of a
+// failure. Nothing else of the host stays open meanwhile.
+static long await_start(context_t *context, operation_t *operation) {
+  int listener = (int)operation->argument[1];
+  long result = 0;
+  if (slot(context, operation, 0) != listener) result = call(SYS_dup3, slot(context, operation, 0), listener, O_CLOEXEC);
+  if (result >= 0) result = call(SYS_close_range, listener + 1, ~0u, 0);
+  if (result < 0) return result;
+  for (int32_t index = 0; index < CI_SLOTS; index++) context->slots[index] = -1;
+  while (1) {
+    long connection = call(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC);
+    if (connection == -EINTR || connection == -ECONNABORTED) continue;
+    if (connection < 0) return connection;
+    char byte;
+    do result = call(SYS_read, connection, &byte, 1);
+    while (result == -EINTR);
+    if (result == 1) {
+      context->starter = (int32_t)connection;
+      return finish(listener, 0);
+    }
+    // Somebody who thought better of it.
+    close_descriptor((int)connection);
+  }
+}
+
+struct hook_call {
+  context_t *context;
+  const char *path;
+  char **arguments, **environment;
+  int input;
+  long error;
+};
+
+static void hook_entry(void *argument) {
+  struct hook_call *hook = argument;
+  uint64_t none = 0;
+  hook->error = ci_call(SYS_dup3, hook->input, 0, 0);
+  if (hook->error >= 0) hook->error = ci_call(SYS_close_range, 3, ~0u, 0);
+  if (hook->error >= 0) hook->error = ci_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+  if (hook->error >= 0) hook->error = ci_call(SYS_execve, hook->path, hook->arguments, hook->environment);
+  while (1) ci_call(SYS_exit_group, 127);
+}
+
+static void say(context_t *context, const char *text, int number) {
+  char *out = context->report->message, digits[12];
+  int count = 0;
+  while (*text) *out++ = *text++;
+  do digits[count++] = (char)('0' + number % 10);
+  while ((number /= 10) > 0);
+  while (count > 0) *out++ = digits[--count];
+  *out = 0;
+}
+
+static long wait_for_hook(context_t *context, int process, uint32_t seconds) {
+  struct {
+    int fd;
+    short events, revents;
+  } entry = {.fd = process, .events = 1 /* POLLIN */};
+  struct timespec limit = {.tv_sec = (time_t)seconds};
+  long result;
+  // The kernel keeps the rest of the time in `limit`.
+  do result = call(SYS_ppoll, &entry, 1, seconds ? &limit : NULL, 0, 0);
+  while (result == -EINTR);
+  if (result < 0) return result;
+  int is_late = result == 0;
+  if (is_late) ci_call(SYS_pidfd_send_signal, process, 9, 0, 0);
+  siginfo_t information;
+  do result = call(SYS_waitid, P_PIDFD, process, &information, WEXITED, 0);
+  while (result == -EINTR);
+  if (result < 0) return result;
+  if (is_late) return -ETIMEDOUT;
+  if (information.si_code == CLD_EXITED && information.si_status == 0) return 0;
+  say(context, information.si_code == CLD_EXITED ? "status " : "signal ", information.si_status);
+  return -ECANCELED;
+}
+
+// Runs a program of the host's or the container's, whichever tree this process sees now, and waits for its end.
+static long hook(context_t *context, operation_t *operation) {
+  struct hook_call hook = {.context = context, .arguments = context->pointers + 1};
+  hook.environment = list(context, operation, 0, context->pointers);
+  hook.path = context->pointers[0];
+  list(context, operation, 2, hook.environment);
+  long input = call(SYS_memfd_create, "state", 1 /* MFD_CLOEXEC */);
+  if (input < 0) return input;
+  long result = write_all(context, (int)input, string(context, operation, 4), operation->argument[5]);
+  if (result >= 0) result = call(SYS_lseek, input, 0, SEEK_SET);
+  if (result < 0) return finish((int)input, result);
+  hook.input = (int)input;
+  int process = -1;
+  _Alignas(16) char stack[8192];
+  struct clone_args arguments = {
+      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+      .pidfd = (uint64_t)&process,
+      .exit_signal = SIGCHLD,
+      .stack = (uint64_t)stack,
+      .stack_size = sizeof stack,
+  };
+  context->report->call = SYS_clone3;
+  result = ci_clone3(&arguments, sizeof arguments, hook_entry, &hook);
+  close_descriptor((int)input);
+  if (result < 0) return result;
+  result = wait_for_hook(context, process, operation->flags);
+  close_descriptor(process);
+  if (hook.error < 0) {
+    context->report->call = SYS_execve;
+    context->report->message[0] = 0;
+    return hook.error;
+  }
+  return result;
 }
 
 static long interface_up(context_t *context, operation_t *operation) {
@@ -897,8 +1055,15 @@ static long perform(context_t *context, operation_t *operation) {
       context->slots[argument[0] % CI_SLOTS] = -1;
       return call(SYS_close, descriptor);
     }
+    case CI_AWAIT_START: return await_start(context, operation);
+    case CI_HOOK: return hook(context, operation);
     case CI_RECONFIGURE: return reconfigure(context, operation);
     case CI_COPY_TREE: return copy_tree(context, operation);
+    case CI_LANDLOCK_RULESET: return landlock_ruleset(context, operation);
+    case CI_LANDLOCK_PATH: return landlock_path(context, operation);
+    case CI_LANDLOCK_PORT: return landlock_port(context, operation);
+    case CI_LANDLOCK_RESTRICT:
+      return call(SYS_landlock_restrict_self, slot(context, operation, 0), operation->flags);
     case CI_CODE_END: break;
   }
   return -ENOSYS;
@@ -939,6 +1104,8 @@ void ci_run(void *argument) {
     if (result < 0) {
       context->report->operation = (int32_t)index;
       context->report->error = (int32_t)-result;
+      if (context->starter > 0)
+        ci_call(SYS_sendto, context->starter, context->report, sizeof *context->report, MSG_NOSIGNAL, 0, 0);
       break;
     }
   }

@@ -178,21 +178,39 @@ private struct PlanEncoder {
       add(CI_CAPABILITIES, effective, permitted, inheritable)
     case .ambientCapabilities(let mask): add(CI_AMBIENT, mask)
     case .control(let control): add(CI_CONTROL, control.arguments.option, control.arguments.value)
-    case .seccomp(let filter, let flags):
+    case .seccomp(let filter, let flags, let listener):
       let program = bytes(filter, alignment: 8)
-      add(CI_SECCOMP, flags: flags, program.offset, program.count)
+      add(CI_SECCOMP, flags: flags, program.offset, program.count, (listener ?? .none).raw)
     case .sessionKeyring(let name): add(CI_SESSION_KEYRING, try optional(name))
+    case .securityLabel(let proc, _, let path, let text):
+      let path = try string(path)
+      let text = bytes(text.utf8)
+      add(CI_WRITE_PROC, proc.raw, path, text.offset, text.count)
+    case .landlockRuleset(let slot, let files, let network, let scopes):
+      add(CI_LANDLOCK_RULESET, slot.raw, files, network, scopes)
+    case .landlockPath(let ruleset, let root, let path, let rights, let mayBeMissing):
+      add(CI_LANDLOCK_PATH, flags: mayBeMissing ? 1 : 0, ruleset.raw, root.raw, try string(path), rights)
+    case .landlockPort(let ruleset, let port, let rights):
+      add(CI_LANDLOCK_PORT, ruleset.raw, UInt64(port), rights)
+    case .landlockRestrict(let ruleset, let flags): add(CI_LANDLOCK_RESTRICT, flags: flags, ruleset.raw)
     case .newSession: add(CI_NEW_SESSION)
     case .terminal(let devpts, let controller, let terminal, let rows, let columns, let owner):
       add(CI_TERMINAL, devpts.raw, controller.raw, terminal.raw, UInt64(rows), UInt64(columns), UInt64(owner))
     case .controllingTerminal(let slot): add(CI_CONTROLLING_TERMINAL, slot.raw)
-    case .send(let slot, let socket): add(CI_SEND, socket.raw, slot.raw)
+    case .send(let slot, let socket, let mark): add(CI_SEND, socket.raw, slot.raw, mark)
     case .standardStreams(let input, let output, let error):
       add(CI_STANDARD_STREAMS, (input ?? LaunchSlot.none).raw, (output ?? LaunchSlot.none).raw, (error ?? LaunchSlot.none).raw)
     case .barrier(let barrier, let socket): add(CI_BARRIER, socket.raw, UInt64(barrier.rawValue))
     case .join(let slot, let flags, _): add(CI_JOIN, slot.raw, flags)
     case .unshare(let flags): add(CI_UNSHARE, flags)
     case .fork: add(CI_FORK)
+    case .awaitStart(let listener, let first): add(CI_AWAIT_START, listener.raw, UInt64(first))
+    case .hook(let path, let arguments, let environment, let input, let timeout):
+      let lists = (try list([path] + arguments), try list(environment))
+      let input = bytes(input)
+      pointerCount += 1 + arguments.count + environment.count + 2
+      add(
+        CI_HOOK, flags: timeout, lists.0.offset, lists.0.count, lists.1.offset, lists.1.count, input.offset, input.count)
     case .signals(let blocked): add(CI_SIGNALS, blocked)
     case .closeFrom(let first, let onExec): add(CI_CLOSE_FROM, flags: onExec ? 1 : 0, UInt64(first))
     case .execute(let paths, let arguments, let environment, let byDescriptor):

@@ -24,6 +24,10 @@ public struct LaunchPlan: Sendable {
   /// namespace needs it: the kernel lets no process in that shares its memory (`kernel/time/namespace.c`).
   public var copiesMemory = false
 
+  /// Whether the process outlives the program that made it: it waits for its start (``LaunchOperation/awaitStart(_:first:)``),
+  /// and ``LaunchSession/leave()`` lets go of it. It gets a copy of the caller's memory.
+  public var isDetached = false { didSet { if isDetached { copiesMemory = true } } }
+
   var inherited: [CInt] = []
   /// Descriptors that live as long as the plan.
   private var owned: [DescriptorHolder] = []
@@ -67,6 +71,17 @@ public struct LaunchPlan: Sendable {
   /// Whether the process waits for its parent somewhere, so that the parent must serve it.
   public var hasBarriers: Bool {
     operations.contains { if case .barrier = $0 { true } else { false } }
+  }
+
+  /// Whether the parent has something to do before the process runs its program: pass barriers, or answer the system calls of
+  /// one that has a seccomp listener.
+  var needsServing: Bool {
+    operations.contains {
+      switch $0 {
+      case .barrier, .seccomp(_, _, .some): true
+      default: false
+      }
+    }
   }
 
   mutating func setSlot(_ slot: LaunchSlot, to descriptor: CInt) {

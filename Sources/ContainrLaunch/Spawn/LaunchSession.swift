@@ -13,8 +13,8 @@ import SystemPackage
 /// ```
 ///
 /// The process shares this program's memory until it executes its own, so the thread that cloned it is held that long.
-/// A plan without barriers runs on the calling thread; one with barriers gets a thread of its own, and a session may rest
-/// at a barrier for as long as it likes.
+/// A plan without barriers runs on the calling thread; one with barriers or with a seccomp listener gets a thread of its own,
+/// and a session may rest at a barrier for as long as it likes.
 ///
 /// Dropping a session that has not finished makes the process give up, and reaps it. Every method is for one thread at a
 /// time.
@@ -54,7 +54,7 @@ public final class LaunchSession {
     }
     self.call = call
 
-    guard plan.hasBarriers else {
+    guard plan.needsServing, !plan.isDetached else {
       call.make()
       if childEnd >= 0 { close(childEnd) }
       return
@@ -115,6 +115,28 @@ public final class LaunchSession {
     }
   }
 
+  /// Waits until the process sends a descriptor, and takes it: a seccomp listener, without whose owner the process may not get
+  /// as far as its program. Nil where the process fails before.
+  ///
+  /// Blocks the calling thread. To be called once all barriers are passed.
+  ///
+  /// - Throws: `INTERNAL` where the process stands at a barrier.
+  public func receiveDescriptor() throws(ContainrError) -> OwnedDescriptor? {
+    while received == nil, socket >= 0 {
+      var byte: CChar = 0
+      var descriptor: CInt = -1
+      let result = cl_receive_descriptor(socket, &byte, &descriptor)
+      if result == -EINTR { continue }
+      if result == 0 || result == -ECONNRESET { return nil }
+      try check(result, .containerStart, "recvmsg(2)", "waiting for a descriptor of the new process")
+      if descriptor < 0 {
+        throw ContainrError(.internalError, "waiting for a descriptor of the new process", hint: "it stands at a barrier")
+      }
+      received = OwnedDescriptor(owning: descriptor)
+    }
+    return received.take()
+  }
+
   /// Lets the process go on past the barrier that ``next()`` named.
   public func pass() throws(ContainrError) { try answer(0) }
 
@@ -141,6 +163,19 @@ public final class LaunchSession {
     }
     if let thread { pthread_join(thread, nil) }
     thread = nil
+    return try result()
+  }
+
+  /// Lets a detached process go on from the barrier that ``next()`` named, the last one of its plan, and hands it over. It
+  /// lives on when this program ends.
+  ///
+  /// - Throws: the exact failure of a process that did not reach its barrier.
+  public func leave() throws(ContainrError) -> LaunchResult {
+    try pass()
+    return try result()
+  }
+
+  private func result() throws(ContainrError) -> LaunchResult {
     isFinished = true
     let arguments = call.arguments
     let report = call.report
@@ -160,17 +195,21 @@ public final class LaunchSession {
       durations: call.nanoseconds.isEmpty ? nil : call.nanoseconds.map { .nanoseconds(Int64($0)) })
   }
 
-  private func failure() -> ContainrError {
-    let report = call.report.pointee
+  private func failure() -> ContainrError { plan.failure(call.report.pointee) }
+}
+
+extension LaunchPlan {
+  /// The error that a report of the child tells.
+  func failure(_ report: ci_report) -> ContainrError {
     let errno = Errno(rawValue: report.error)
     let name = ci_call_name(report.call).map { String(cString: $0) + "(2)" } ?? "system call \(report.call)"
     if report.error == 0 {
       return ContainrError(
         .internalError, "checking the launch plan", hint: "operation \(report.operation) is malformed")
     }
-    guard report.operation >= 0 else { return plan.cloneFailure(errno) }
+    guard report.operation >= 0, report.operation < operations.count else { return cloneFailure(errno) }
     let message = withUnsafeBytes(of: report.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    return plan.failure(of: plan.operations[Int(report.operation)], errno, call: name, message: message)
+    return failure(of: operations[Int(report.operation)], errno, call: name, message: message)
   }
 }
 
@@ -221,6 +260,7 @@ private final class CloneCall: @unchecked Sendable {
     arguments.pointee.nanoseconds = traced ? nanoseconds.baseAddress : nil
     arguments.pointee.report = report
     arguments.pointee.copy_memory = plan.copiesMemory ? 1 : 0
+    arguments.pointee.detached = plan.isDetached ? 1 : 0
   }
 
   deinit {
