@@ -61,7 +61,8 @@ import Testing
       ]
       try #require(mknod(layers[1].appending("var/data/gone").string, S_IFCHR, 0) == 0)
       let stack = OverlayRoot(
-        layers: layers, writableLayer: .directories(upper: try fixture.tree("upper"), work: try fixture.tree("work"), durable: false))
+        layers: layers,
+        writableLayer: .directories(upper: try fixture.tree("upper"), work: try fixture.tree("work"), durable: false))
       let root = RootFS(.overlay(stack)) { $0.mounts.append(Mount.defaults[0]) }
       var copied = root
       copied.mounts.append(try memory(["mode=711", "ro"]))

@@ -116,8 +116,10 @@ func runMapped(
   let reader = pipe.takeFirst()
   let writer = pipe.takeSecond()
   let output = plan.inherit(writer.rawValue)
-  plan.namespaceFlags = UInt64(
-    UInt32(CL_CLONE_NEWUSER | CL_CLONE_NEWNS | CL_CLONE_NEWPID | CL_CLONE_NEWUTS | CL_CLONE_NEWIPC | CL_CLONE_NEWNET))
+  plan.namespaceFlags =
+    UInt64(
+      UInt32(CL_CLONE_NEWUSER | CL_CLONE_NEWNS | CL_CLONE_NEWPID | CL_CLONE_NEWUTS | CL_CLONE_NEWIPC | CL_CLONE_NEWNET))
+    | UInt64(CL_CLONE_NEWCGROUP)
   let socket = plan.makeParentSocket()
   plan.append(.barrier(.idMaps, socket: socket))
   plan.append(.ids(uid: 0, gid: 0))

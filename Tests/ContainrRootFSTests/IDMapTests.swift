@@ -65,7 +65,9 @@ import Testing
   func aContainerWithAUserNamespaceOwnsWhatRootOwnsOnDisk() async throws {
     try await withFixture { fixture in
       try await withFiles(fixture) { data in
-        let root = try plain(try fixture.tree("root", ["dev/": "", "proc/": "", "sys/": "", "m/": "", "plain/": ""], program: true)) {
+        let root = try plain(
+          try fixture.tree("root", ["dev/": "", "proc/": "", "sys/": "", "m/": "", "plain/": ""], program: true)
+        ) {
           $0.mounts = [
             Mount(.proc, at: .proc),
             try Mount(ociType: "bind", source: data.string, destination: "/m", options: ["rbind", "ridmap"]),
@@ -95,7 +97,8 @@ import Testing
     }
   }
 
-  @Test(.requires(.file("/bin/busybox"), .kernel(5, 12))) func aFileSystemThatTakesNoMapIsRefusedWithATypedError() async throws {
+  @Test(.requires(.file("/bin/busybox"), .kernel(5, 12))) func aFileSystemThatTakesNoMapIsRefusedWithATypedError() async throws
+  {
     try await withFixture { fixture in
       let root = try plain(try fixture.tree("root", program: true)) {
         $0.mounts.append(try Mount(ociType: "bind", source: "/proc", destination: "/m", options: [], idMap: map))
@@ -118,7 +121,8 @@ import Testing
         (wrong, ContainrError.Code.idMapping), (MountIDMap(users: [], groups: []), .invalidConfiguration),
       ] {
         let root = try plain(try fixture.tree("root")) {
-          $0.mounts.append(try Mount(ociType: "bind", source: fixture.directory.string, destination: "/m", options: [], idMap: map))
+          $0.mounts.append(
+            try Mount(ociType: "bind", source: fixture.directory.string, destination: "/m", options: [], idMap: map))
         }
         #expect(await #expect(throws: ContainrError.self) { try await run("true", in: root) }?.code == code)
       }

@@ -130,13 +130,17 @@ import Testing
       let top = try fixture.tree(String(repeating: "long/", count: 60), ["b": "top"])
       let root = try plain(try fixture.tree("root", program: true)) {
         $0.mounts.append(
-          try Mount(ociType: "tmpfs", source: nil, destination: "/t", options: ["uid=7", "gid=8", "nr_inodes=2", "mode=750", "ro"]))
+          try Mount(
+            ociType: "tmpfs", source: nil, destination: "/t", options: ["uid=7", "gid=8", "nr_inodes=2", "mode=750", "ro"]))
         $0.mounts.append(try Mount(ociType: "proc", source: nil, destination: "/p", options: ["hidepid=2", "subset=pid"]))
         $0.mounts.append(try Mount(ociType: "ramfs", source: "ramfs", destination: "/r", options: ["mode=711"]))
         $0.mounts.append(
-          Mount(.overlay(OverlayRoot(layers: [base, top], writableLayer: .none)), at: try RootedPath("/o"), attributes: .noExec))
+          Mount(
+            .overlay(OverlayRoot(layers: [base, top], writableLayer: .none)), at: try RootedPath("/o"), attributes: .noExec))
         $0.mounts.append(
-          try Mount(ociType: "overlay", source: "overlay", destination: "/l", options: ["lowerdir=\(top.string):\(base.string)", "nodev"]))
+          try Mount(
+            ociType: "overlay", source: "overlay", destination: "/l",
+            options: ["lowerdir=\(top.string):\(base.string)", "nodev"]))
         $0.mounts.append(try Mount(ociType: "devpts", source: nil, destination: "/terminals", options: ["ptmxmode=0600"]))
       }
       let (output, _) = try await run(

@@ -84,7 +84,8 @@ extension Requirement {
 
   private func asNobody(_ script: String) async throws -> String {
     try await run(
-      { plan in plan.append(.ids(uid: 65534, gid: 65534)) }, paths: ["/bin/sh"], arguments: ["sh", "-c", script]).0
+      { plan in plan.append(.ids(uid: 65534, gid: 65534)) }, paths: ["/bin/sh"], arguments: ["sh", "-c", script]
+    ).0
   }
 
   @Test func whereThereAreNoProjectQuotasTheErrorSaysSo() async throws {
@@ -94,7 +95,8 @@ extension Requirement {
       defer { umount2(place.string, CInt(MNT_DETACH)) }
       let error = #expect(throws: ContainrError.self) { try ProjectQuota(project: 1, inodes: 1).apply(to: place) }
       #expect(error?.code == .unsupported)
-      #expect(#expect(throws: ContainrError.self) { try ProjectQuota.usage(ofProject: 1, at: place) }?.code == .unsupported)
+      let usage = #expect(throws: ContainrError.self) { try ProjectQuota.usage(ofProject: 1, at: place) }
+      #expect(usage?.code == .unsupported, "\(usage?.summary ?? "")")
       #expect(#expect(throws: ContainrError.self) { try ProjectQuota(project: 0).apply(to: place) }?.code == .invalidArgument)
     }
   }

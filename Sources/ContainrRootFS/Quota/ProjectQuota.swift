@@ -51,8 +51,9 @@ public struct ProjectQuota: Hashable, Sendable {
   /// - Throws: as ``apply(to:)``.
   public static func usage(ofProject project: UInt32, at directory: FilePath) throws(ContainrError) -> DirectoryUsage {
     var quota = cl_quota()
+    let place = try open(directory)
     try supported(
-      cl_quota_get(try open(directory).rawValue, project, &quota), "quotactl_fd(2)", "counting the project \(project)")
+      cl_quota_get(place.rawValue, project, &quota), "quotactl_fd(2)", "counting the project \(project)")
     return DirectoryUsage(space: ByteCount(quota.space), inodes: quota.inodes)
   }
 
@@ -61,8 +62,8 @@ public struct ProjectQuota: Hashable, Sendable {
   /// - Throws: `UNSUPPORTED` on a file system that knows no projects.
   public static func project(of directory: FilePath) throws(ContainrError) -> UInt32? {
     var project: UInt32 = 0
-    try supported(
-      cl_project_get(try open(directory).rawValue, &project), "ioctl(2)", "reading the project of \(directory)")
+    let place = try open(directory)
+    try supported(cl_project_get(place.rawValue, &project), "ioctl(2)", "reading the project of \(directory)")
     return project == 0 ? nil : project
   }
 
