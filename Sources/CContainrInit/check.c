@@ -48,6 +48,14 @@ static const char *const signatures[CI_CODE_END] = {
     [CI_OPEN] = "odsn",
     [CI_CLASSIC_MOUNT] = "sssns",
     [CI_CLOSE] = "d",
+    [CI_AWAIT_START] = "dn",
+    [CI_HOOK] = "vvb",
+    [CI_RECONFIGURE] = "dv",
+    [CI_COPY_TREE] = "dds",
+    [CI_LANDLOCK_RULESET] = "onnn",
+    [CI_LANDLOCK_PATH] = "ddsn",
+    [CI_LANDLOCK_PORT] = "dnn",
+    [CI_LANDLOCK_RESTRICT] = "d",
 };
 
 // The flags each operation knows.
@@ -59,11 +67,16 @@ static uint32_t known_flags(uint32_t code) {
     case CI_CLOSE_FROM:
     case CI_EXECUTE:
     case CI_OPEN:
+    case CI_COPY_TREE:
+    case CI_LANDLOCK_PATH:
       return 1;
     case CI_ATTACH:
       return CI_ATTACH_CREATE | CI_ATTACH_NO_SYMBOLIC_LINKS | CI_ATTACH_HOST;
     case CI_SECCOMP:
+    case CI_LANDLOCK_RESTRICT:
       return 0xff;
+    case CI_HOOK:
+      return ~0u;
     default:
       return 0;
   }
@@ -115,8 +128,9 @@ static int check_operation(const struct area *area, const struct ci_operation *o
         break;
       case 'v': {
         uint64_t count = argument[position++];
-        if (!is_list(area, value, count, operation->code == CI_MOUNT)) return 0;
-        if (operation->code == CI_EXECUTE) *pointers += count + 1;
+        int is_command = operation->code == CI_EXECUTE || operation->code == CI_HOOK;
+        if (!is_list(area, value, count, !is_command)) return 0;
+        if (is_command) *pointers += count + 1;
         break;
       }
       case 'o':
@@ -140,6 +154,10 @@ static int check_operation(const struct area *area, const struct ci_operation *o
       return argument[0] % 8 == 0 && argument[1] % 8 == 0 && argument[1] / 8 >= 1 && argument[1] / 8 <= 65535;
     case CI_BARRIER:
       return argument[1] >= 1 && argument[1] <= 255;
+    case CI_AWAIT_START:
+      return argument[1] >= 3 && argument[1] <= INT32_MAX;
+    case CI_HOOK:
+      return argument[1] >= 2;  // the path, and argv[0]
     case CI_EXECUTE:
       return argument[1] >= 1 && argument[3] >= 1;  // a path to try, and argv[0]
   }

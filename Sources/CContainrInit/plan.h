@@ -17,6 +17,8 @@ struct ci_context {
   size_t second_size;
   int32_t second_has_left;  // the process of CI_FORK has executed its program or ended: it uses this memory no more
   int32_t parent_end;   // closed first: a child that held it would wait forever for a parent that was killed
+  int32_t detached;     // 1: nobody waits for this process to execute its program
+  int32_t starter;      // the connection of who started the program (CI_AWAIT_START), told of a failure, or 0
   int32_t attached_cover;  // the mount that covers a masked directory already, or 0
   uint32_t next;        // operation to go on with
   // Only for a plan with barriers: the inherited descriptors in ascending order. All others are closed first.

@@ -12,12 +12,14 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "plan.h"
@@ -31,6 +33,12 @@
 #endif
 #ifndef O_PATH
 #define O_PATH 010000000
+#endif
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+#ifndef P_PIDFD
+#define P_PIDFD 3
 #endif
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41)
@@ -206,28 +214,41 @@ static long propagation(context_t *context, operation_t *operation) {
   return call(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes);
 }
 
-static long mount_new(context_t *context, operation_t *operation) {
-  long filesystem = call(SYS_fsopen, string(context, operation, 1), FSOPEN_CLOEXEC);
-  if (filesystem < 0) return filesystem;
-  const char *source = optional_string(context, operation, 2);
+// Gives a file system the options of a list: pairs of a key and a value, which is 0 for a flag.
+static long set_options(context_t *context, long filesystem, uint64_t list, uint64_t count) {
+  const uint32_t *options = (const uint32_t *)string_at(context, list);
   long result = 0;
-  if (source) result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_STRING, "source", source, 0);
-  const uint32_t *options = (const uint32_t *)string(context, operation, 3);
-  for (uint64_t index = 0; result >= 0 && index < operation->argument[4]; index += 2) {
+  for (uint64_t index = 0; result >= 0 && index < count; index += 2) {
     const char *key = string_at(context, options[index]);
     if (options[index + 1] == 0)
       result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_FLAG, key, 0, 0);
     else
       result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_STRING, key, string_at(context, options[index + 1]), 0);
   }
-  if (result >= 0) result = call(SYS_fsconfig, filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0);
-  if (result >= 0) result = call(SYS_fsmount, filesystem, FSMOUNT_CLOEXEC, operation->argument[5]);
+  return result;
+}
+
+// Closes a file system context; after a failure the report gets the kernel's own words.
+static long close_filesystem(context_t *context, long filesystem, long result) {
   if (result < 0) {
     long count = ci_call(SYS_read, filesystem, context->report->message, CI_MESSAGE_SIZE - 1);
     context->report->message[count > 0 ? count : 0] = 0;
-    return finish((int)filesystem, result);
   }
   close_descriptor((int)filesystem);
+  return result;
+}
+
+static long mount_new(context_t *context, operation_t *operation) {
+  long filesystem = call(SYS_fsopen, string(context, operation, 1), FSOPEN_CLOEXEC);
+  if (filesystem < 0) return filesystem;
+  const char *source = optional_string(context, operation, 2);
+  long result = 0;
+  if (source) result = call(SYS_fsconfig, filesystem, FSCONFIG_SET_STRING, "source", source, 0);
+  if (result >= 0) result = set_options(context, filesystem, operation->argument[3], operation->argument[4]);
+  if (result >= 0) result = call(SYS_fsconfig, filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0);
+  if (result >= 0) result = call(SYS_fsmount, filesystem, FSMOUNT_CLOEXEC, operation->argument[5]);
+  result = close_filesystem(context, filesystem, result);
+  if (result < 0) return result;
   fill(context, operation, 0, result);
   return 0;
 }
@@ -310,6 +331,14 @@ static long read_only(context_t *context, operation_t *operation) {
   return finish((int)target, result);
 }
 
+static long reconfigure(context_t *context, operation_t *operation) {
+  long filesystem = call(SYS_fspick, slot(context, operation, 0), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+  if (filesystem < 0) return filesystem;
+  long result = set_options(context, filesystem, operation->argument[1], operation->argument[2]);
+  if (result >= 0) result = call(SYS_fsconfig, filesystem, FSCONFIG_CMD_RECONFIGURE, 0, 0, 0);
+  return close_filesystem(context, filesystem, result);
+}
+
 static long classic_mount(context_t *context, operation_t *operation) {
   return call(SYS_mount, string(context, operation, 0), string(context, operation, 1), string(context, operation, 2),
               operation->argument[3], string(context, operation, 4));
@@ -384,6 +413,156 @@ static long working_directory(context_t *context, operation_t *operation) {
   // Outside of the root the kernel's answer does not begin with a slash: "(unreachable)/...".
   result = call(SYS_getcwd, context->path, sizeof context->path);
   return result < 0 ? result : context->path[0] == '/' ? 0 : -EXDEV;
+}
+
+// MARK: a copy of a tree
+
+// How deep a tree may be that is copied: two descriptors a level.
+enum { COPY_DEPTH = 64 };
+
+struct level {
+  int32_t from, to;
+  int64_t position;  // in `from`, where the walk goes on when it comes back
+};
+
+// What a file keeps beside owner, mode and times. The names are the only ones that the kernel itself gives a meaning to.
+static long copy_labels(context_t *context, int from, int to) {
+  static const char *const names[] = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"};
+  for (size_t index = 0; index < sizeof names / sizeof names[0]; index++) {
+    long size = call(SYS_fgetxattr, from, names[index], context->path, sizeof context->path);
+    if (size == -ENODATA || size == -EOPNOTSUPP) continue;
+    if (size >= 0) size = call(SYS_fsetxattr, to, names[index], context->path, size, 0);
+    if (size < 0) return size;
+  }
+  return 0;
+}
+
+// The owner first: a change of it takes the set-user-ID bit and the capabilities away.
+static long copy_attributes(context_t *context, int from, int to) {
+  struct stat status;
+  long result = call(SYS_newfstatat, from, "", &status, AT_EMPTY_PATH);
+  if (result >= 0) result = call(SYS_fchown, to, status.st_uid, status.st_gid);
+  if (result >= 0) result = call(SYS_fchmod, to, status.st_mode & 07777);
+  if (result >= 0) result = copy_labels(context, from, to);
+  struct timespec times[2] = {status.st_atim, status.st_mtim};
+  if (result >= 0) result = call(SYS_utimensat, to, 0, times, 0);
+  return result < 0 ? result : 0;
+}
+
+// Opens what a walk over names finds: never a link, never what is mounted there.
+static long open_entry(context_t *context, int directory, const char *name, int flags) {
+  struct open_how how = {
+      .flags = (uint64_t)flags | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+  };
+  return call(SYS_openat2, directory, name, &how, sizeof how);
+}
+
+static long copy_file(context_t *context, const struct level *level, const char *name) {
+  long from = open_entry(context, level->from, name, 0);
+  if (from < 0) return from == -EXDEV ? 0 : from;
+  struct stat status;
+  long result = call(SYS_newfstatat, from, "", &status, AT_EMPTY_PATH);
+  // Something else stands there now.
+  if (result >= 0 && !S_ISREG(status.st_mode)) result = -ESTALE;
+  if (result < 0) return finish((int)from, result);
+  long to = call(SYS_openat, level->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (to < 0) return finish((int)from, to);
+  // No more than there was: somebody may write to its end as fast as it is read.
+  for (int64_t rest = status.st_size; rest > 0; rest -= result) {
+    result = call(SYS_sendfile, to, from, 0, rest < 1 << 30 ? rest : 1 << 30);
+    if (result <= 0) break;
+  }
+  if (result >= 0) result = copy_attributes(context, (int)from, (int)to);
+  close_descriptor((int)to);
+  return finish((int)from, result);
+}
+
+// Copies one entry. For a directory it is opened on both sides: the level below.
+static long copy_entry(context_t *context, const struct level *level, const char *name, struct level *below) {
+  struct stat status;
+  long result = call(SYS_newfstatat, level->from, name, &status, AT_SYMLINK_NOFOLLOW);
+  if (result < 0) return result == -ENOENT ? 0 : result;
+  if (S_ISREG(status.st_mode)) return copy_file(context, level, name);
+  if (S_ISDIR(status.st_mode)) {
+    result = call(SYS_mkdirat, level->to, name, 0700);
+    if (result < 0) return result;
+    long from = open_entry(context, level->from, name, O_DIRECTORY);
+    // A mount point: the directory alone.
+    if (from < 0) return from == -EXDEV ? 0 : from;
+    long to = call(SYS_openat, level->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (to < 0) return finish((int)from, to);
+    *below = (struct level){.from = (int32_t)from, .to = (int32_t)to};
+    return 0;
+  }
+  if (S_ISLNK(status.st_mode)) {
+    result = call(SYS_readlinkat, level->from, name, context->path, sizeof context->path - 1);
+    if (result < 0) return result;
+    context->path[result] = 0;
+    result = call(SYS_symlinkat, context->path, level->to, name);
+  } else {
+    result = call(SYS_mknodat, level->to, name, status.st_mode, status.st_rdev);
+  }
+  if (result >= 0) result = call(SYS_fchownat, level->to, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW);
+  return result < 0 ? result : 0;
+}
+
+// Copies the entries of the topmost level from its position on, up to the next directory. 1: all of them.
+static long copy_entries(context_t *context, struct level *level, struct level *below) {
+  _Alignas(8) char entries[2048];
+  long result = call(SYS_lseek, level->from, level->position, 0 /* SEEK_SET */);
+  if (result < 0) return result;
+  while (1) {
+    long count = call(SYS_getdents64, level->from, entries, sizeof entries);
+    if (count <= 0) return count < 0 ? count : 1;
+    for (long offset = 0; offset < count;) {
+      const struct {
+        uint64_t inode;
+        int64_t next;
+        uint16_t length;
+        uint8_t type;
+        char name[];
+      } *entry = (const void *)(entries + offset);
+      offset += entry->length;
+      const char *name = entry->name;
+      level->position = entry->next;
+      if (name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0))) continue;
+      result = copy_entry(context, level, name, below);
+      if (result < 0 || below->from >= 0) return result;
+    }
+  }
+}
+
+// Fills a new directory, which nobody else can reach yet, with what a root has at a path. A path that is missing is empty.
+static long copy_tree(context_t *context, operation_t *operation) {
+  struct level levels[COPY_DEPTH];
+  long from = open_in_root(context, slot(context, operation, 1), string(context, operation, 2), O_RDONLY | O_DIRECTORY, 0);
+  if (from == -ENOENT || from == -ENOTDIR) return 0;
+  if (from < 0) return from;
+  long to = call(SYS_openat, slot(context, operation, 0), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (to < 0) return finish((int)from, to);
+  levels[0] = (struct level){.from = (int32_t)from, .to = (int32_t)to};
+  int depth = 1;
+  long result = 0;
+  while (depth > 0) {
+    struct level *level = &levels[depth - 1], below = {.from = -1};
+    if (result >= 0) result = copy_entries(context, level, &below);
+    if (below.from >= 0) {
+      if (depth < COPY_DEPTH) {
+        levels[depth++] = below;
+        continue;
+      }
+      result = -E2BIG;
+      close_descriptor(below.from);
+      close_descriptor(below.to);
+    }
+    // Last, because what is made in a directory changes its time.
+    if (result >= 0 && (depth > 1 || operation->flags & 1)) result = copy_attributes(context, level->from, level->to);
+    close_descriptor(level->from);
+    close_descriptor(level->to);
+    depth--;
+  }
+  return result < 0 ? result : 0;
 }
 
 // MARK: writes
@@ -472,6 +651,39 @@ static long resource_limit(context_t *context, operation_t *operation) {
   return call(SYS_prlimit64, 0, operation->argument[0], limits, 0);
 }
 
+// MARK: Landlock
+
+static long landlock_ruleset(context_t *context, operation_t *operation) {
+  // struct landlock_ruleset_attr; an older kernel takes the longer one where the tail is 0.
+  uint64_t attributes[3] = {operation->argument[1], operation->argument[2], operation->argument[3]};
+  long ruleset = call(SYS_landlock_create_ruleset, attributes, sizeof attributes, 0);
+  if (ruleset < 0) return ruleset;
+  fill(context, operation, 0, ruleset);
+  return 0;
+}
+
+static long landlock_path(context_t *context, operation_t *operation) {
+  long file = open_in_root(context, slot(context, operation, 1), string(context, operation, 2), O_PATH, 0);
+  if (file == -ENOENT && operation->flags & 1) return 0;
+  if (file < 0) return file;
+  struct __attribute__((packed)) {
+    uint64_t access;
+    int32_t parent;
+  } rule = {operation->argument[3], (int32_t)file};
+  struct stat status;
+  long result = call(SYS_newfstatat, file, "", &status, AT_EMPTY_PATH);
+  if (result < 0) return finish((int)file, result);
+  // Only some rights mean something for a file that is no directory; the kernel refuses the others there.
+  if (!S_ISDIR(status.st_mode)) rule.access &= CI_LANDLOCK_FILE_RIGHTS;
+  if (rule.access == 0) return finish((int)file, 0);
+  return finish((int)file, call(SYS_landlock_add_rule, slot(context, operation, 0), 1 /* PATH_BENEATH */, &rule, 0));
+}
+
+static long landlock_port(context_t *context, operation_t *operation) {
+  uint64_t rule[2] = {operation->argument[2], operation->argument[1]};
+  return call(SYS_landlock_add_rule, slot(context, operation, 0), 2 /* NET_PORT */, rule, 0);
+}
+
 // MARK: terminal and streams
 
 static long terminal(context_t *context, operation_t *operation) {
@@ -531,6 +743,8 @@ static long standard_streams(context_t *context, operation_t *operation) {
 
 // MARK: the parent and other processes
 
+static char **list(context_t *context, operation_t *operation, int index, char **pointers);
+
 static long barrier(context_t *context, operation_t *operation) {
   char byte = (char)operation->argument[1];
   int parent = slot(context, operation, 0);
@@ -551,7 +765,7 @@ static void second_entry(void *argument) {
 // The program must be a child of the parent, in a pid namespace that this process can enter for its children only.
 static long fork_again(context_t *context) {
   struct clone_args arguments = {
-      .flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID,
+      .flags = (context->detached ? 0 : CLONE_VM | CLONE_VFORK) | CLONE_PARENT | CLONE_PARENT_SETTID,
       .stack = (uint64_t)(context->second_stack - context->second_size),
       .stack_size = context->second_size,
       .parent_tid = (uint64_t)&context->report->pid,
@@ -565,6 +779,117 @@ static long fork_again(context_t *context) {
 #else
   while (1) ci_call(SYS_exit_group, 0);
 #endif
+}
+
+// The program that made this process may have gone: from here on, whoever connects starts the program and hears of a
+// failure. Nothing else of the host stays open meanwhile.
+static long await_start(context_t *context, operation_t *operation) {
+  int listener = (int)operation->argument[1];
+  long result = 0;
+  if (slot(context, operation, 0) != listener) result = call(SYS_dup3, slot(context, operation, 0), listener, O_CLOEXEC);
+  if (result >= 0) result = call(SYS_close_range, listener + 1, ~0u, 0);
+  if (result < 0) return result;
+  for (int32_t index = 0; index < CI_SLOTS; index++) context->slots[index] = -1;
+  while (1) {
+    long connection = call(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC);
+    if (connection == -EINTR || connection == -ECONNABORTED) continue;
+    if (connection < 0) return connection;
+    char byte;
+    do result = call(SYS_read, connection, &byte, 1);
+    while (result == -EINTR);
+    if (result == 1) {
+      context->starter = (int32_t)connection;
+      return finish(listener, 0);
+    }
+    // Somebody who thought better of it.
+    close_descriptor((int)connection);
+  }
+}
+
+struct hook_call {
+  context_t *context;
+  const char *path;
+  char **arguments, **environment;
+  int input;
+  long error;
+};
+
+static void hook_entry(void *argument) {
+  struct hook_call *hook = argument;
+  uint64_t none = 0;
+  hook->error = ci_call(SYS_dup3, hook->input, 0, 0);
+  if (hook->error >= 0) hook->error = ci_call(SYS_close_range, 3, ~0u, 0);
+  if (hook->error >= 0) hook->error = ci_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+  if (hook->error >= 0) hook->error = ci_call(SYS_execve, hook->path, hook->arguments, hook->environment);
+  while (1) ci_call(SYS_exit_group, 127);
+}
+
+static void say(context_t *context, const char *text, int number) {
+  char *out = context->report->message, digits[12];
+  int count = 0;
+  while (*text) *out++ = *text++;
+  do digits[count++] = (char)('0' + number % 10);
+  while ((number /= 10) > 0);
+  while (count > 0) *out++ = digits[--count];
+  *out = 0;
+}
+
+static long wait_for_hook(context_t *context, int process, uint32_t seconds) {
+  struct {
+    int fd;
+    short events, revents;
+  } entry = {.fd = process, .events = 1 /* POLLIN */};
+  struct timespec limit = {.tv_sec = (time_t)seconds};
+  long result;
+  // The kernel keeps the rest of the time in `limit`.
+  do result = call(SYS_ppoll, &entry, 1, seconds ? &limit : NULL, 0, 0);
+  while (result == -EINTR);
+  if (result < 0) return result;
+  int is_late = result == 0;
+  if (is_late) ci_call(SYS_pidfd_send_signal, process, 9, 0, 0);
+  siginfo_t information;
+  do result = call(SYS_waitid, P_PIDFD, process, &information, WEXITED, 0);
+  while (result == -EINTR);
+  if (result < 0) return result;
+  if (is_late) return -ETIMEDOUT;
+  if (information.si_code == CLD_EXITED && information.si_status == 0) return 0;
+  say(context, information.si_code == CLD_EXITED ? "status " : "signal ", information.si_status);
+  return -ECANCELED;
+}
+
+// Runs a program of the host's or the container's, whichever tree this process sees now, and waits for its end.
+static long hook(context_t *context, operation_t *operation) {
+  struct hook_call hook = {.context = context, .arguments = context->pointers + 1};
+  hook.environment = list(context, operation, 0, context->pointers);
+  hook.path = context->pointers[0];
+  list(context, operation, 2, hook.environment);
+  long input = call(SYS_memfd_create, "state", 1 /* MFD_CLOEXEC */);
+  if (input < 0) return input;
+  long result = write_all(context, (int)input, string(context, operation, 4), operation->argument[5]);
+  if (result >= 0) result = call(SYS_lseek, input, 0, SEEK_SET);
+  if (result < 0) return finish((int)input, result);
+  hook.input = (int)input;
+  int process = -1;
+  _Alignas(16) char stack[8192];
+  struct clone_args arguments = {
+      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+      .pidfd = (uint64_t)&process,
+      .exit_signal = SIGCHLD,
+      .stack = (uint64_t)stack,
+      .stack_size = sizeof stack,
+  };
+  context->report->call = SYS_clone3;
+  result = ci_clone3(&arguments, sizeof arguments, hook_entry, &hook);
+  close_descriptor((int)input);
+  if (result < 0) return result;
+  result = wait_for_hook(context, process, operation->flags);
+  close_descriptor(process);
+  if (hook.error < 0) {
+    context->report->call = SYS_execve;
+    context->report->message[0] = 0;
+    return hook.error;
+  }
+  return result;
 }
 
 static long interface_up(context_t *context, operation_t *operation) {
@@ -730,6 +1055,15 @@ static long perform(context_t *context, operation_t *operation) {
       context->slots[argument[0] % CI_SLOTS] = -1;
       return call(SYS_close, descriptor);
     }
+    case CI_AWAIT_START: return await_start(context, operation);
+    case CI_HOOK: return hook(context, operation);
+    case CI_RECONFIGURE: return reconfigure(context, operation);
+    case CI_COPY_TREE: return copy_tree(context, operation);
+    case CI_LANDLOCK_RULESET: return landlock_ruleset(context, operation);
+    case CI_LANDLOCK_PATH: return landlock_path(context, operation);
+    case CI_LANDLOCK_PORT: return landlock_port(context, operation);
+    case CI_LANDLOCK_RESTRICT:
+      return call(SYS_landlock_restrict_self, slot(context, operation, 0), operation->flags);
     case CI_CODE_END: break;
   }
   return -ENOSYS;
@@ -770,6 +1104,8 @@ void ci_run(void *argument) {
     if (result < 0) {
       context->report->operation = (int32_t)index;
       context->report->error = (int32_t)-result;
+      if (context->starter > 0)
+        ci_call(SYS_sendto, context->starter, context->report, sizeof *context->report, MSG_NOSIGNAL, 0, 0);
       break;
     }
   }

@@ -71,7 +71,7 @@ int ci_spawn(struct ci_spawn *spawn) {
   spawn->pidfd = -1;
   spawn->pid = -1;
   int result = ci_check(spawn->plan, spawn->plan_size, &bad);
-  if (result < 0 || spawn->slot_count > CI_SLOTS) {
+  if (result < 0 || spawn->slot_count > CI_SLOTS || (spawn->detached && !spawn->copy_memory)) {
     spawn->report->operation = bad;
     return -EINVAL;
   }
@@ -90,6 +90,7 @@ int ci_spawn(struct ci_spawn *spawn) {
   context->second_stack = arena->second_stack + STACK_SIZE;
   context->second_size = STACK_SIZE;
   context->parent_end = spawn->parent_end;
+  context->detached = (int32_t)spawn->detached;
   memset(context->slots, 0xff, sizeof context->slots);
   memcpy(context->slots, spawn->slots, spawn->slot_count * sizeof(int32_t));
   keep_slots_only(context, spawn);
@@ -102,8 +103,8 @@ int ci_spawn(struct ci_spawn *spawn) {
   note_dumpable();
 
   struct clone_args arguments = {
-      .flags = (spawn->copy_memory ? 0 : CLONE_VM) | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID |
-               CLONE_CLEAR_SIGHAND | spawn->clone_flags,
+      .flags = (spawn->copy_memory ? 0 : CLONE_VM) | (spawn->detached ? 0 : CLONE_VFORK) | CLONE_PIDFD |
+               CLONE_PARENT_SETTID | CLONE_CLEAR_SIGHAND | spawn->clone_flags,
       .pidfd = (uint64_t)&spawn->pidfd,
       .parent_tid = (uint64_t)&spawn->pid,
       .exit_signal = SIGCHLD,
@@ -116,7 +117,7 @@ int ci_spawn(struct ci_spawn *spawn) {
   }
   long pid = ci_clone3(&arguments, sizeof arguments, ci_run, context);
 
-  if (spawn->report->pid > 0 && !context->second_has_left) {
+  if (!spawn->detached && spawn->report->pid > 0 && !context->second_has_left) {
     // Somebody killed the first process while the second was on its way: that one still uses the arena, the plan and the
     // report. It is this program's child, and nobody reaps it before this call returns.
     siginfo_t information;
@@ -142,20 +143,23 @@ static const struct {
   int number;
   const char *name;
 } names[] = {
-    {SYS_capset, "capset"}, {SYS_chdir, "chdir"}, {SYS_chroot, "chroot"}, {SYS_clone3, "clone3"},
+    {SYS_accept4, "accept"}, {SYS_capset, "capset"}, {SYS_chdir, "chdir"}, {SYS_chroot, "chroot"}, {SYS_clone3, "clone3"},
     {SYS_close, "close"}, {SYS_close_range, "close_range"}, {SYS_dup3, "dup3"}, {SYS_execve, "execve"},
-    {SYS_execveat, "execveat"}, {SYS_fchdir, "fchdir"}, {SYS_fchownat, "fchownat"}, {SYS_fcntl, "fcntl"},
+    {SYS_execveat, "execveat"}, {SYS_fchdir, "fchdir"}, {SYS_fchmod, "fchmod"}, {SYS_fchown, "fchown"},
+    {SYS_fchownat, "fchownat"}, {SYS_fcntl, "fcntl"}, {SYS_fgetxattr, "fgetxattr"}, {SYS_fsetxattr, "fsetxattr"},
+    {SYS_fspick, "fspick"}, {SYS_getdents64, "getdents64"}, {SYS_lseek, "lseek"}, {SYS_sendfile, "sendfile"},
+    {SYS_utimensat, "utimensat"},
     {SYS_fsconfig, "fsconfig"}, {SYS_fsmount, "fsmount"}, {SYS_fsopen, "fsopen"}, {SYS_fstatfs, "fstatfs"},
-    {SYS_getcwd, "getcwd"}, {SYS_ioctl, "ioctl"}, {SYS_keyctl, "keyctl"}, {SYS_mkdirat, "mkdirat"},
+    {SYS_getcwd, "getcwd"}, {SYS_ioctl, "ioctl"}, {SYS_keyctl, "keyctl"}, {SYS_lseek, "lseek"}, {SYS_memfd_create, "memfd_create"}, {SYS_mkdirat, "mkdirat"},
     {SYS_mknodat, "mknodat"}, {SYS_mount, "mount"}, {SYS_mount_setattr, "mount_setattr"},
     {SYS_move_mount, "move_mount"}, {SYS_newfstatat, "newfstatat"}, {SYS_open_tree, "open_tree"},
-    {SYS_openat, "openat"}, {SYS_openat2, "openat2"}, {SYS_pivot_root, "pivot_root"}, {SYS_prctl, "prctl"},
+    {SYS_openat, "openat"}, {SYS_openat2, "openat2"}, {SYS_pivot_root, "pivot_root"}, {SYS_ppoll, "poll"}, {SYS_prctl, "prctl"},
     {SYS_pread64, "pread"}, {SYS_prlimit64, "prlimit"}, {SYS_read, "read"}, {SYS_readlinkat, "readlinkat"}, {SYS_rt_sigprocmask, "sigprocmask"},
     {SYS_seccomp, "seccomp"}, {SYS_sendmsg, "sendmsg"}, {SYS_sendto, "send"}, {SYS_setdomainname, "setdomainname"},
     {SYS_setgroups, "setgroups"}, {SYS_sethostname, "sethostname"}, {SYS_setns, "setns"},
     {SYS_setresgid, "setresgid"}, {SYS_setresuid, "setresuid"}, {SYS_setsid, "setsid"}, {SYS_socket, "socket"},
     {SYS_symlinkat, "symlinkat"}, {SYS_umask, "umask"}, {SYS_umount2, "umount"}, {SYS_unshare, "unshare"},
-    {SYS_write, "write"},
+    {SYS_waitid, "waitid"}, {SYS_write, "write"},
 };
 
 const char *ci_call_name(int call) {

@@ -10,6 +10,11 @@
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
 #endif
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule 445
+#define SYS_landlock_restrict_self 446
+#endif
 
 #ifdef CI_FUZZ
 long ci_fuzz_call(long number, long a, long b, long c, long d, long e, long f);

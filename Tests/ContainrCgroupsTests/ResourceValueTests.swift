@@ -7,8 +7,8 @@ import Testing
 struct ResourceValueTests {
   @Test("A number of CPUs is a quota for 100 ms")
   func quota() throws {
-    #expect(try CPUQuota(cpus: 0.5).quota == .milliseconds(50))
-    #expect(try CPUQuota(cpus: 2.25).quota == .milliseconds(225))
+    #expect(try CPUQuota(cpus: 0.5).quota == .value(.milliseconds(50)))
+    #expect(try CPUQuota(cpus: 2.25).quota == .value(.milliseconds(225)))
     #expect(try CPUQuota(cpus: 0.5).cpus == 0.5)
   }
 

@@ -36,7 +36,7 @@ private struct Layout {
 
   func blob(_ bytes: [UInt8], _ type: OCI.MediaType) throws -> OCI.Descriptor {
     let digest = Digest(of: bytes)
-    try ContainrImageTests.write(bytes, to: path(digest))
+    try ContainrTestSupport.write(bytes, to: path(digest))
     return OCI.Descriptor(mediaType: type, digest: digest, size: ByteCount(UInt64(bytes.count)))
   }
 
@@ -49,8 +49,8 @@ private struct Layout {
   }
 
   func write(_ manifests: [OCI.Descriptor]) throws {
-    try ContainrImageTests.write(#"{"imageLayoutVersion":"1.0.0"}"#.utf8, to: directory.appending("oci-layout"))
-    try ContainrImageTests.write(
+    try ContainrTestSupport.write(#"{"imageLayoutVersion":"1.0.0"}"#.utf8, to: directory.appending("oci-layout"))
+    try ContainrTestSupport.write(
       OCI.Index(manifests: manifests).json.serialized(), to: directory.appending("index.json"))
   }
 

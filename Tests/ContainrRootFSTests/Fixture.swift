@@ -105,6 +105,51 @@ func run(
     }, paths: ["/bin/busybox"], arguments: ["sh", "-c", script])
 }
 
+/// Runs a script in a root, in a user namespace of its own: as somebody who is nobody on the host. Its ids from 0 on are
+/// those from `host` on.
+func runMapped(
+  _ script: String, in root: RootFS, host: UInt32 = 54321, count: UInt32 = 1,
+  _ configure: (inout RootFSContext) -> Void = { _ in }
+) async throws -> String {
+  var plan = LaunchPlan()
+  var pipe = try OwnedDescriptor.pipe()
+  let reader = pipe.takeFirst()
+  let writer = pipe.takeSecond()
+  let output = plan.inherit(writer.rawValue)
+  plan.namespaceFlags =
+    UInt64(
+      UInt32(CL_CLONE_NEWUSER | CL_CLONE_NEWNS | CL_CLONE_NEWPID | CL_CLONE_NEWUTS | CL_CLONE_NEWIPC | CL_CLONE_NEWNET))
+    | UInt64(CL_CLONE_NEWCGROUP)
+  let socket = plan.makeParentSocket()
+  plan.append(.barrier(.idMaps, socket: socket))
+  plan.append(.ids(uid: 0, gid: 0))
+  plan.append(.fileModeMask(0))
+  var context = RootFSContext()
+  context.isInUserNamespace = true
+  context.terminalGroup = nil
+  configure(&context)
+  let slots = try plan.append(rootFS: root, context: context)
+  plan.appendChangeOfRoot(root, slots: slots)
+  plan.append(.workingDirectory("/"))
+  plan.append(.standardStreams(nil, output, output))
+  plan.append(.signals())
+  plan.append(.closeFrom(3, onExec: true))
+  plan.append(.execute(paths: ["/bin/busybox"], arguments: ["sh", "-c", script], environment: ["PATH=/bin"]))
+  let session = try LaunchSession(plan)
+  while try session.next() != nil {
+    for name in ["gid_map", "uid_map"] {
+      try FileContents.writeKernelFile(
+        "0 \(host) \(count)\n", to: FilePath("/proc/\(session.pid)/\(name)"), code: .idMapping)
+    }
+    try session.pass()
+  }
+  let result = try session.finish()
+  close(writer.release())
+  let text = try FileContents.read(reader, "reading the output")
+  _ = try await result.takeProcess().wait()
+  return String(decoding: text, as: UTF8.self)
+}
+
 /// A plain root: a directory with busybox in it.
 func plain(_ path: FilePath, _ configure: (inout RootFS) throws -> Void = { _ in }) throws -> RootFS {
   try RootFS(.directory(path), configure)

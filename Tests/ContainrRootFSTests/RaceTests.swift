@@ -4,36 +4,11 @@ import ContainrLaunch
 import ContainrRootFS
 import ContainrTestSupport
 import Glibc
-import Synchronization
 import SystemPackage
 import Testing
 
-/// Swaps two paths as fast as it can, on a thread of its own, until it is stopped.
-private final class Swapper: Sendable {
-  private let isStopped = Atomic(false)
-  private let rounds = Atomic(0)
-  private let hasEnded = Atomic(false)
-
-  init(_ first: FilePath, _ second: FilePath) throws {
-    try Thread.detach(name: "swapper") { [self] in
-      while !isStopped.load(ordering: .relaxed) {
-        // RENAME_EXCHANGE
-        if cl_renameat2(AT_FDCWD, first.string, AT_FDCWD, second.string, 2) == 0 { rounds.add(1, ordering: .relaxed) }
-      }
-      hasEnded.store(true, ordering: .releasing)
-    }
-  }
-
-  /// Stops, and says how often the paths were swapped.
-  func stop() -> Int {
-    isStopped.store(true, ordering: .relaxed)
-    while !hasEnded.load(ordering: .acquiring) { sched_yield() }
-    return rounds.load(ordering: .relaxed)
-  }
-}
-
-/// How many containers a race starts; a long run is for `CONTAINR_RACE_ROUNDS`.
-private let starts: Int = getenv("CONTAINR_RACE_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 300
+/// How many containers a race starts.
+private let starts = max(300, raceRounds / 100)
 
 @Suite(.serialized, .enabled(if: geteuid() == 0, "needs user id 0")) struct RaceTests {
   /// Starts containers while the paths are swapped, and says how many came up. One that fails says why: a failure is fine,

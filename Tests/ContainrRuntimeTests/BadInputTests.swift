@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test(.requires(.cgroupV1("cpuset"))) func aLimitThatTheKernelRefusesIsALimitFailure() async throws {
-    try await refused(.cgroupLimit) { $0.resources.cpuset.cpus = "4000" }
+    try await refused(.cgroupLimit) { $0.resources.cpuset.cpus = [4000] }
   }
 
   @Test func aTakenIdIsRefusedAndItsOwnerUnharmed() async throws {

@@ -78,11 +78,3 @@ import Testing
     }
   }
 }
-
-@Suite struct SecurityModuleTests {
-  @Test func modulesAreThoseOfSecurityfsOrUnknown() throws {
-    let running = try SecurityModule.running()
-    #expect((running == nil) == (access("/sys/kernel/security/lsm", F_OK) != 0))
-    if let running { #expect(running.contains(SecurityModule(rawValue: "capability"))) }
-  }
-}

@@ -9,7 +9,8 @@ import Testing
 public struct Requirement: Sendable {
   /// What is needed, as a phrase: `user id 0`.
   public var name: String
-  var isMet: @Sendable () -> Bool
+  /// Whether it is there, found by trying.
+  public var isMet: @Sendable () -> Bool
 
   /// Describes a need.
   public init(_ name: String, isMet: @escaping @Sendable () -> Bool) {
@@ -44,9 +45,12 @@ public struct Requirement: Sendable {
     }
   }
 
-  /// A cgroup v1 hierarchy with this controller under /sys/fs/cgroup.
-  public static func cgroupV1(_ controller: String) -> Requirement {
-    .file("/sys/fs/cgroup/\(controller)/cgroup.procs")
+  /// A capability in the effective set.
+  public static func capability(_ capability: Preflight.Capability) -> Requirement {
+    Requirement("the capability \(capability)") {
+      var sets = cl_capability_sets()
+      return cl_capability_read(&sets) == 0 && sets.effective >> UInt64(capability.rawValue) & 1 == 1
+    }
   }
 }
 
@@ -56,5 +60,15 @@ extension Trait where Self == ConditionTrait {
     let missing = requirements.filter { !$0.isMet() }.map(\.name)
     if getenv("CONTAINR_REQUIRE_ALL") != nil { return .enabled(if: true) }
     return .enabled(if: missing.isEmpty, "needs \(missing.joined(separator: ", "))")
+  }
+}
+
+extension Requirement {
+  /// Attributes of users on /tmp: tmpfs has them since Linux 6.6.
+  public static let userAttributes = Requirement("user attributes on /tmp") {
+    var template = Array("/tmp/containr-probe-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { return false }
+    defer { rmdir(template) }
+    return setxattr(template, "user.probe", "x", 1, 0) == 0
   }
 }

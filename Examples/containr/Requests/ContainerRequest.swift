@@ -37,7 +37,7 @@ struct ContainerRequest: Hashable, Sendable {
     }
     try applyLimits(to: &configuration)
     try applyRights(to: &configuration)
-    configuration.rootFS.isReadOnly = readOnly
+    if readOnly { configuration.rootFS.isReadOnly = true }
     switch writableLayer {
     case nil, "disk": break
     case "memory": configuration.writableLayer = .memory(limit: nil)
@@ -51,7 +51,7 @@ struct ContainerRequest: Hashable, Sendable {
     if let memory {
       let limit = try ByteCount(parsing: memory)
       guard limit >= .mebibytes(6) else { throw invalid("--memory", memory, "at least 6m") }
-      configuration.resources.memory.limit = limit
+      configuration.resources.memory.limit = .value(limit)
     }
     if let cpus {
       guard let count = Double(cpus) else { throw invalid("--cpus", cpus, "a number such as 0.5") }
@@ -59,7 +59,7 @@ struct ContainerRequest: Hashable, Sendable {
     }
     if let pids {
       guard let count = Int64(pids), count > 0 else { throw invalid("--pids", pids, "a whole number above 0") }
-      configuration.resources.pids.limit = UInt64(count)
+      configuration.resources.pids.limit = .value(UInt64(count))
     }
     configuration.process.resourceLimits = try ulimit.map { try ResourceLimit(parsing: $0) }
     for text in sysctl {
@@ -70,23 +70,13 @@ struct ContainerRequest: Hashable, Sendable {
   }
 
   private func applyRights(to configuration: inout ContainerConfiguration) throws {
+    let options = try securityOpt.map { try SecurityOption($0) }
+    for option in options where option.isPolicy { try option.apply(to: &configuration) }
     if privileged { configuration.makePrivileged() }
     if !capAdd.isEmpty || !capDrop.isEmpty {
       configuration.process.capabilities = try CapabilityAdjustment(add: privileged ? ["ALL"] + capAdd : capAdd, drop: capDrop)
     }
-    for option in securityOpt {
-      switch option {
-      case "no-new-privileges", "no-new-privileges=true", "no-new-privileges:true":
-        configuration.process.noNewPrivileges = true
-      case "no-new-privileges=false", "no-new-privileges:false": configuration.process.noNewPrivileges = false
-      case "seccomp=unconfined": configuration.seccomp = .unconfined
-      case "seccomp=builtin": configuration.seccomp = .containerDefault
-      default:
-        throw ContainrError(
-          .unsupported, "reading --security-opt \(option)",
-          hint: "no-new-privileges[=true|false], seccomp=unconfined and seccomp=builtin are there")
-      }
-    }
+    for option in options where !option.isPolicy { try option.apply(to: &configuration) }
   }
 
   private func invalid(_ option: String, _ value: String, _ hint: String) -> ContainrError {

@@ -83,7 +83,15 @@ enum ci_code {
   CI_OPEN = 41,            // o, d directory, s path, n flags; flag 1: resolve inside the directory
   CI_CLASSIC_MOUNT = 42,   // s source, s target, s type, n flags, s data   mount(2), for kernels that need it
   CI_CLOSE = 43,           // d
-  CI_CODE_END = 44,
+  CI_RECONFIGURE = 44,     // d mount, v options                    fspick(2), fsconfig(2)
+  CI_COPY_TREE = 45,       // d target directory, d root, s path; flag 1: mode and owner of the directory itself, too
+  CI_LANDLOCK_RULESET = 46,  // o, n handled file rights, n handled network rights, n scopes   landlock_create_ruleset(2)
+  CI_LANDLOCK_PATH = 47,     // d ruleset, d root, s path, n rights   landlock_add_rule(2); flag 1: the path may be missing
+  CI_LANDLOCK_PORT = 48,     // d ruleset, n port, n rights           landlock_add_rule(2)
+  CI_LANDLOCK_RESTRICT = 49, // d ruleset; flags of landlock_restrict_self(2)
+  CI_AWAIT_START = 50,     // d listening socket, n first           accept4(2); all descriptors from the first on are closed
+  CI_HOOK = 51,            // v path and arguments, v environment, b input; flags: seconds until it is killed, or 0
+  CI_CODE_END = 52,
 };
 
 enum {
@@ -91,6 +99,11 @@ enum {
   CI_ATTACH_CREATE = 1,            // make a missing mount point: a directory, or a file for a mount of a file
   CI_ATTACH_NO_SYMBOLIC_LINKS = 2, // refuse a mount point behind a symbolic link
   CI_ATTACH_HOST = 4,              // the path is one of the host's, not inside a root
+};
+
+enum {
+  // CI_LANDLOCK_PATH: the rights of a file that is no directory, EXECUTE WRITE_FILE READ_FILE TRUNCATE IOCTL_DEV.
+  CI_LANDLOCK_FILE_RIGHTS = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15,
 };
 
 // What happened. Written by the child into memory that it shares with the parent.
@@ -114,6 +127,8 @@ struct ci_spawn {
   struct ci_report *report; // written while the child runs: report->pid can be read at a barrier after CI_FORK
   // 1: the child gets a copy of this program's memory. Then nanoseconds and report must be in a mapping that is MAP_SHARED.
   uint32_t copy_memory;
+  // 1: ci_spawn() does not wait for the child, which may outlive this program; needs copy_memory.
+  uint32_t detached;
   // Both are filled before the child runs, so another thread can serve barriers while ci_spawn() waits.
   int32_t pidfd;
   int32_t pid;

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/btrfs.h>
 #include <linux/capability.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/types.h>
@@ -13,9 +16,11 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -25,6 +30,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -108,6 +114,10 @@ static inline long cl_write_quietly(int fd, const void *bytes, size_t count) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return result;
 }
+// Copies from one offset to the other, which both move.
+static inline long cl_copy_file_range(int from, int to, size_t count) {
+  return cl_result(syscall(SYS_copy_file_range, from, NULL, to, NULL, count, 0u));
+}
 static inline int cl_syncfs(int fd) { return (int)cl_result(syscall(SYS_syncfs, fd)); }
 static inline int cl_flock(int fd, int operation) { return (int)cl_result(flock(fd, operation)); }
 static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) {
@@ -119,12 +129,90 @@ static inline unsigned cl_minor(uint64_t device) { return gnu_dev_minor(device);
 static inline long cl_getdents(int directory, void *buffer, size_t size) {
   return cl_result(syscall(SYS_getdents64, directory, buffer, size));
 }
+// The type of the file system that a descriptor is on (statfs(2) f_type), 32 bits of it.
+static inline long cl_file_system_type(int fd) {
+  struct statfs status;
+  long result = cl_result(fstatfs(fd, &status));
+  return result < 0 ? result : (long)((unsigned long)status.f_type & 0xffffffff);
+}
 
 // Whether overlayfs hides what lower layers have in a directory.
 static inline int cl_is_overlay_opaque(const char *path) {
   char value = 0;
   return (lgetxattr(path, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y') ||
          (lgetxattr(path, "user.overlay.opaque", &value, 1) == 1 && value == 'y');
+}
+
+// Whether an extended attribute is the one character 1, systemd's mark of what it has delegated.
+static inline int cl_has_mark(const char *path, const char *name) {
+  char value = 0;
+  return getxattr(path, name, &value, 1) == 1 && value == '1';
+}
+
+// MARK: file systems that share data (ioctl_ficlone(2), linux/fiemap.h, linux/btrfs.h)
+
+static inline int cl_clone_file(int to, int from) { return (int)cl_result(ioctl(to, FICLONE, from)); }
+static inline long cl_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count) {
+  return cl_result(syscall(SYS_copy_file_range, from, &from_offset, to, &to_offset, count, 0u));
+}
+// lseek(2) to the next data or hole; -ENXIO past the end.
+static inline int64_t cl_seek_data(int fd, int64_t offset) { return cl_result(lseek(fd, offset, 3 /* SEEK_DATA */)); }
+static inline int64_t cl_seek_hole(int fd, int64_t offset) { return cl_result(lseek(fd, offset, 4 /* SEEK_HOLE */)); }
+// The bytes on disk that a file shares with no other.
+static inline int64_t cl_exclusive_bytes(int fd) {
+  _Alignas(8) unsigned char space[sizeof(struct fiemap) + 64 * sizeof(struct fiemap_extent)];
+  struct fiemap *map = (struct fiemap *)space;
+  uint64_t start = 0, total = 0;
+  for (;;) {
+    __builtin_memset(space, 0, sizeof space);
+    map->fm_start = start;
+    map->fm_length = UINT64_MAX - start;
+    map->fm_flags = FIEMAP_FLAG_SYNC;
+    map->fm_extent_count = 64;
+    long result = cl_result(ioctl(fd, FS_IOC_FIEMAP, map));
+    if (result < 0) return result;
+    for (uint32_t index = 0; index < map->fm_mapped_extents; index++) {
+      const struct fiemap_extent *extent = &map->fm_extents[index];
+      if (!(extent->fe_flags & FIEMAP_EXTENT_SHARED)) total += extent->fe_length;
+      start = extent->fe_logical + extent->fe_length;
+      if (extent->fe_flags & FIEMAP_EXTENT_LAST) return (int64_t)total;
+    }
+    if (map->fm_mapped_extents == 0) return (int64_t)total;
+  }
+}
+// Whether a descriptor is on btrfs.
+static inline int cl_is_btrfs(int fd) {
+  struct statfs status;
+  long result = cl_result(fstatfs(fd, &status));
+  return result < 0 ? (int)result : (uint32_t)status.f_type == 0x9123683e /* BTRFS_SUPER_MAGIC */;
+}
+static inline int cl_btrfs_name(char *field, size_t size, const char *name) {
+  size_t length = __builtin_strlen(name);
+  if (length >= size) return -ENAMETOOLONG;
+  __builtin_memcpy(field, name, length + 1);
+  return 0;
+}
+static inline int cl_btrfs_create(int directory, const char *name) {
+  struct btrfs_ioctl_vol_args_v2 arguments = {0};
+  int result = cl_btrfs_name(arguments.name, sizeof arguments.name, name);
+  return result < 0 ? result : (int)cl_result(ioctl(directory, BTRFS_IOC_SUBVOL_CREATE_V2, &arguments));
+}
+static inline int cl_btrfs_snapshot(int directory, const char *name, int source, int read_only) {
+  struct btrfs_ioctl_vol_args_v2 arguments = {.fd = source, .flags = read_only ? BTRFS_SUBVOL_RDONLY : 0};
+  int result = cl_btrfs_name(arguments.name, sizeof arguments.name, name);
+  return result < 0 ? result : (int)cl_result(ioctl(directory, BTRFS_IOC_SNAP_CREATE_V2, &arguments));
+}
+static inline int cl_btrfs_destroy(int directory, const char *name) {
+  struct btrfs_ioctl_vol_args arguments = {0};
+  int result = cl_btrfs_name(arguments.name, sizeof arguments.name, name);
+  return result < 0 ? result : (int)cl_result(ioctl(directory, BTRFS_IOC_SNAP_DESTROY, &arguments));
+}
+static inline int cl_btrfs_set_read_only(int subvolume, int read_only) {
+  uint64_t flags = 0;
+  long result = cl_result(ioctl(subvolume, BTRFS_IOC_SUBVOL_GETFLAGS, &flags));
+  if (result < 0) return (int)result;
+  uint64_t wanted = read_only ? flags | BTRFS_SUBVOL_RDONLY : flags & ~(uint64_t)BTRFS_SUBVOL_RDONLY;
+  return wanted == flags ? 0 : (int)cl_result(ioctl(subvolume, BTRFS_IOC_SUBVOL_SETFLAGS, &wanted));
 }
 
 // MARK: processes
@@ -190,6 +278,14 @@ static inline int cl_signalfd_read(int fd) {
   return count < 0 ? (int)count : (int)information.ssi_signo;
 }
 static inline int cl_eventfd(void) { return (int)cl_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+static inline int cl_timerfd(void) {
+  return (int)cl_result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+}
+// Makes the timer readable once, after this time; 0 stops it. Either way it is not readable now.
+static inline int cl_timerfd_set(int fd, uint64_t nanoseconds) {
+  struct itimerspec time = {.it_value = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)}};
+  return (int)cl_result(timerfd_settime(fd, 0, &time, NULL));
+}
 
 // MARK: terminals
 
@@ -322,33 +418,96 @@ static inline int cl_capability_read(struct cl_capability_sets *sets) {
   return 0;
 }
 
+// MARK: Landlock (landlock(7)); the numbers are the same on every architecture
+
+static inline int cl_landlock_create_ruleset(uint64_t files, uint64_t network, uint64_t scopes) {
+  uint64_t attributes[3] = {files, network, scopes};
+  return (int)cl_result(syscall(444, attributes, sizeof attributes, 0u));
+}
+// Adds a rule for a file or a directory and all below it; rights that only directories have are left out for a file.
+static inline int cl_landlock_add_path(int ruleset, int file, uint64_t rights, uint64_t rights_of_files) {
+  struct __attribute__((packed)) {
+    uint64_t access;
+    int32_t parent;
+  } rule = {rights, file};
+  struct stat status;
+  long result = cl_result(fstat(file, &status));
+  if (result < 0) return (int)result;
+  if ((status.st_mode & S_IFMT) != S_IFDIR) rule.access &= rights_of_files;
+  if (rule.access == 0) return 0;
+  return (int)cl_result(syscall(445, ruleset, 1 /* PATH_BENEATH */, &rule, 0u));
+}
+static inline int cl_landlock_add_port(int ruleset, uint64_t port, uint64_t rights) {
+  uint64_t rule[2] = {rights, port};
+  return (int)cl_result(syscall(445, ruleset, 2 /* NET_PORT */, rule, 0u));
+}
+static inline int cl_landlock_restrict_self(int ruleset, unsigned flags) {
+  return (int)cl_result(syscall(446, ruleset, flags));
+}
+
 // MARK: eBPF programs of cgroups (bpf(2))
 
 static inline int cl_bpf(int command, union bpf_attr *attributes) {
   return (int)cl_result(syscall(SYS_bpf, command, attributes, sizeof *attributes));
 }
 // Loads a BPF_PROG_TYPE_CGROUP_DEVICE program; its descriptor, which the kernel opens with O_CLOEXEC.
-static inline int cl_bpf_device_load(const uint64_t *instructions, uint32_t count) {
+static inline int cl_bpf_device_load_named(const uint64_t *instructions, uint32_t count, const char *name) {
   union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
   attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
   attributes.insns = (uint64_t)(uintptr_t)instructions;
   attributes.insn_cnt = count;
   attributes.license = (uint64_t)(uintptr_t)"MIT";
-  __builtin_memcpy(attributes.prog_name, "containr_dev", 12);
+  for (unsigned i = 0; name[i] && i + 1 < sizeof attributes.prog_name; i++) attributes.prog_name[i] = name[i];
   return cl_bpf(BPF_PROG_LOAD, &attributes);
 }
-// Attaches a device program to the cgroup directory beside those of its ancestors, which stay in force.
-static inline int cl_bpf_device_attach(int cgroup, int program) {
+// The same under the name by which cl_bpf_device_query finds it again.
+static inline int cl_bpf_device_load(const uint64_t *instructions, uint32_t count) {
+  return cl_bpf_device_load_named(instructions, count, "containr_dev");
+}
+static inline int cl_bpf_program(uint32_t id) {
+  union bpf_attr attributes;
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.prog_id = id;
+  return cl_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+}
+// Attaches a device program to the cgroup directory beside others of the directory and its ancestors, which stay in force;
+// in the place of `replaced`, at once, where that is a program's descriptor and not -1 (Linux 5.6).
+static inline int cl_bpf_device_put(int cgroup, int program, int replaced) {
   union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
   attributes.target_fd = (uint32_t)cgroup;
   attributes.attach_bpf_fd = (uint32_t)program;
   attributes.attach_type = BPF_CGROUP_DEVICE;
-  attributes.attach_flags = BPF_F_ALLOW_MULTI;
+  attributes.attach_flags = BPF_F_ALLOW_MULTI | (replaced < 0 ? 0 : BPF_F_REPLACE);
+  attributes.replace_bpf_fd = replaced < 0 ? 0 : (uint32_t)replaced;
   return cl_bpf(BPF_PROG_ATTACH, &attributes);
 }
-// The ids of the device programs attached to the directory itself; their number.
+static inline int cl_bpf_device_attach(int cgroup, int program) { return cl_bpf_device_put(cgroup, program, -1); }
+// Puts a device program in the place of the attached one with this id.
+static inline int cl_bpf_device_replace(int cgroup, int program, uint32_t id) {
+  int replaced = cl_bpf_program(id);
+  if (replaced < 0) return replaced;
+  int result = cl_bpf_device_put(cgroup, program, replaced);
+  close(replaced);
+  return result;
+}
+// Whether the program was loaded by cl_bpf_device_load; -errno.
+static inline int cl_bpf_is_ours(uint32_t id) {
+  int program = cl_bpf_program(id);
+  if (program < 0) return program;
+  struct bpf_prog_info info;
+  union bpf_attr attributes;
+  __builtin_memset(&info, 0, sizeof info);
+  __builtin_memset(&attributes, 0, sizeof attributes);
+  attributes.info.bpf_fd = (uint32_t)program;
+  attributes.info.info_len = sizeof info;
+  attributes.info.info = (uint64_t)(uintptr_t)&info;
+  int result = cl_bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  close(program);
+  return result < 0 ? result : __builtin_memcmp(info.name, "containr_dev", 13) == 0;
+}
+// The ids of the device programs of cl_bpf_device_load that are attached to the directory itself; their number.
 static inline int cl_bpf_device_query(int cgroup, uint32_t *ids, uint32_t capacity) {
   union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
@@ -356,16 +515,20 @@ static inline int cl_bpf_device_query(int cgroup, uint32_t *ids, uint32_t capaci
   attributes.query.attach_type = BPF_CGROUP_DEVICE;
   attributes.query.prog_ids = (uint64_t)(uintptr_t)ids;
   attributes.query.prog_cnt = capacity;
-  int result = cl_bpf(BPF_PROG_QUERY, &attributes);
-  return result < 0 ? result : (int)attributes.query.prog_cnt;
+  int result = cl_bpf(BPF_PROG_QUERY, &attributes), count = 0;
+  if (result < 0) return result;
+  for (uint32_t i = 0; i < attributes.query.prog_cnt; i++) {
+    result = cl_bpf_is_ours(ids[i]);
+    if (result < 0) return result;
+    if (result > 0) ids[count++] = ids[i];
+  }
+  return count;
 }
 // Detaches the device program with this id from the directory.
 static inline int cl_bpf_device_detach(int cgroup, uint32_t id) {
-  union bpf_attr attributes;
-  __builtin_memset(&attributes, 0, sizeof attributes);
-  attributes.prog_id = id;
-  int program = cl_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+  int program = cl_bpf_program(id);
   if (program < 0) return program;
+  union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
   attributes.target_fd = (uint32_t)cgroup;
   attributes.attach_bpf_fd = (uint32_t)program;
@@ -409,6 +572,15 @@ static inline int cl_unmount(const char *path, int lazy) {
   return (int)cl_result(umount2(path, 8 /* UMOUNT_NOFOLLOW */ | (lazy ? 2 /* MNT_DETACH */ : 0)));
 }
 
+// Shows the files of a mount that is attached nowhere with the ids of a user namespace (Linux 5.12).
+static inline int cl_mount_idmap(int mount, int user_namespace, int recursive) {
+  struct {
+    uint64_t set, clear, propagation, user_namespace;
+  } attributes = {0x100000 /* MOUNT_ATTR_IDMAP */, 0, 0, (uint64_t)user_namespace};
+  unsigned flags = CL_AT_EMPTY_PATH | (recursive ? CL_AT_RECURSIVE : 0);
+  return (int)cl_result(syscall(442 /* mount_setattr */, mount, "", flags, &attributes, sizeof attributes));
+}
+
 // What a descriptor says about the mount it is on.
 struct cl_mount_identity {
   uint64_t mount;   // the id as in /proc/self/mountinfo
@@ -437,6 +609,82 @@ static inline int cl_mount_identity(int fd, struct cl_mount_identity *identity) 
   identity->inode = status.inode;
   identity->is_root = (status.attributes & 0x2000 /* STATX_ATTR_MOUNT_ROOT */) != 0;
   return 0;
+}
+
+// MARK: project quotas (ext4, xfs)
+
+struct cl_project_attributes {
+  uint32_t flags, extent_size, extents, project, cow_extent_size;
+  uint8_t padding[8];
+};
+static inline int cl_project_get(int fd, uint32_t *project) {
+  struct cl_project_attributes attributes;
+  long result = cl_result(ioctl(fd, _IOR('X', 31, struct cl_project_attributes) /* FS_IOC_FSGETXATTR */, &attributes));
+  if (result >= 0) *project = attributes.project;
+  return (int)result;
+}
+// Gives a directory a project, and with it all that is made in it from now on. 0 is none.
+static inline int cl_project_set(int fd, uint32_t project) {
+  struct cl_project_attributes attributes;
+  long result = cl_result(ioctl(fd, _IOR('X', 31, struct cl_project_attributes), &attributes));
+  if (result < 0) return (int)result;
+  attributes.project = project;
+  attributes.flags = project ? attributes.flags | 0x200 /* FS_XFLAG_PROJINHERIT */ : attributes.flags & ~0x200u;
+  return (int)cl_result(ioctl(fd, _IOW('X', 32, struct cl_project_attributes) /* FS_IOC_FSSETXATTR */, &attributes));
+}
+
+// struct if_dqblk. Space limits count blocks of 1024 bytes, 0 is no limit.
+struct cl_quota {
+  uint64_t space_limit, soft_space_limit, space;
+  uint64_t inode_limit, soft_inode_limit, inodes;
+  uint64_t space_time, inode_time;
+  uint32_t valid;
+};
+// quotactl_fd(2) of a project (Linux 5.14).
+static inline int cl_quota_get(int fd, uint32_t project, struct cl_quota *quota) {
+  unsigned command = 0x800007u << 8 | 2 /* Q_GETQUOTA, PRJQUOTA */;
+  return (int)cl_result(syscall(443 /* quotactl_fd */, fd, command, project, quota));
+}
+static inline int cl_quota_set(int fd, uint32_t project, struct cl_quota *quota) {
+  unsigned command = 0x800008u << 8 | 2 /* Q_SETQUOTA, PRJQUOTA */;
+  quota->valid = 1 | 4 /* QIF_BLIMITS, QIF_ILIMITS */;
+  return (int)cl_result(syscall(443 /* quotactl_fd */, fd, command, project, quota));
+}
+
+// The source of the mount that a descriptor is on, by statmount(2) instead of a search through mountinfo. -EOPNOTSUPP where
+// the kernel says none (before Linux 6.13), -ENOSYS before 6.8.
+static inline int cl_mount_source(int fd, char *source, size_t size) {
+  struct {
+    uint32_t mask, words[7];
+    uint64_t more[14];
+    uint64_t mount;
+    uint64_t reserved[13];
+  } status;
+  _Static_assert(offsetof(__typeof__(status), mount) == 144, "struct statx");
+  long result = cl_result(syscall(SYS_statx, fd, "", CL_AT_EMPTY_PATH, 0x4000 /* MNT_ID_UNIQUE */, &status));
+  if (result < 0) return (int)result;
+  if (!(status.mask & 0x4000)) return -ENOSYS;
+  struct {
+    uint32_t size, spare;
+    uint64_t mount, mask;
+  } request = {.size = sizeof request, .mount = status.mount, .mask = 0x200 /* SB_SOURCE */};
+  struct {
+    uint32_t size, options;
+    uint64_t mask;
+    uint32_t words[27];
+    uint32_t source;
+    uint64_t reserved[48];
+    char text[1536];
+  } answer;
+  _Static_assert(offsetof(__typeof__(answer), source) == 124 && offsetof(__typeof__(answer), text) == 512, "struct statmount");
+  result = cl_result(syscall(457 /* statmount */, &request, &answer, sizeof answer, 0u));
+  if (result < 0) return (int)result;
+  if (!(answer.mask & 0x200) || answer.source >= sizeof answer.text) return -EOPNOTSUPP;
+  size_t length = strnlen(answer.text + answer.source, sizeof answer.text - answer.source);
+  if (length >= size) return -EOVERFLOW;
+  __builtin_memcpy(source, answer.text + answer.source, length);
+  source[length] = 0;
+  return (int)length;
 }
 
 // MARK: preflight probes

@@ -5,25 +5,27 @@ import SystemPackage
 enum PidsController: ControllerFiles {
   static var controller: CgroupControllers { .pids }
 
-  static func apply(_ resources: CgroupResources, to directory: CgroupDirectory) throws(ContainrError) {
+  static func apply(_ resources: CgroupResources, to limits: inout LimitWriter) throws(ContainrError) {
     guard let limit = resources.pids.limit else { return }
-    try directory.write("pids.max", String(limit)) { errno in
-      errno == .invalidArgument ? "0 to 4194304; leave it unset for no limit" : nil
+    try limits.write("pids.max", limit.text(.v2)) { errno in
+      errno == .invalidArgument ? "0 to 4194304, or max" : nil
     }
   }
 
   static func readLimits(into resources: inout CgroupResources, from directory: CgroupDirectory) throws(ContainrError) {
-    resources.pids.limit = try directory.number("pids.max")
+    resources.pids.limit = try directory.limit("pids.max")
   }
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
     var pids = CgroupStatistics.Pids()
-    pids.current = try directory.number("pids.current") ?? 0
-    pids.peak = try directory.number("pids.peak")
-    pids.limit = try directory.number("pids.max")
-    pids.limitHits = try directory.table("pids.events")["max"] ?? 0
+    pids.current = try files.number("pids.current") ?? 0
+    pids.peak = try files.number("pids.peak")
+    pids.limit = try files.number("pids.max")
+    try files.table("pids.events") { (key, value) throws(ContainrError) in
+      if case "max" = key { pids.limitHits = try value.number() }
+    }
     statistics.pids = pids
   }
 }

@@ -45,31 +45,56 @@ struct DeviceProgram {
     instructions += verdict
   }
 
-  /// Loads the program and attaches it to a version 2 directory, in place of those that are attached to it.
+  /// Loads the program and attaches it to a version 2 directory, in place of the one that was attached by this library.
   ///
-  /// The kernel drops it with the directory. Needs CAP_BPF or CAP_SYS_ADMIN, and CAP_NET_ADMIN.
+  /// Programs of others on the directory, systemd's for one, stay: all that are attached to it and above must allow
+  /// (`BPF_F_ALLOW_MULTI`). The exchange is one call (`BPF_F_REPLACE`, Linux 5.6), so at every moment one of the two is in
+  /// force; before 5.6 both are for a moment. The kernel drops the program with the directory. Needs CAP_BPF or CAP_SYS_ADMIN,
+  /// and CAP_NET_ADMIN.
   func attach(to directory: CgroupDirectory) throws(ContainrError) {
     let target = try OwnedDescriptor.open(
       FilePath(directory.path), flags: O_RDONLY | O_DIRECTORY, code: .cgroupLimit)
     let program = try load()
-    // The old ones go after the new one is there: at no moment is more allowed than one of the two allows.
-    var old = [UInt32](repeating: 0, count: 64)
-    let count =
-      directory.isFresh
-      ? 0
-      : try check(
-        cl_bpf_device_query(target.rawValue, &old, UInt32(old.count)), .cgroupLimit, "bpf(2)",
-        "listing the device programs of \(directory.path)")
-    try check(
-      cl_bpf_device_attach(target.rawValue, program.rawValue), .cgroupLimit, "bpf(2)",
-      "attaching the device program to \(directory.path)",
-      hint: "needs CAP_BPF and CAP_NET_ADMIN (or CAP_SYS_ADMIN) and CONFIG_CGROUP_BPF")
-    for id in old.prefix(Int(count)) {
+    var old = directory.isFresh ? [] : try Self.attached(to: target, directory)
+    if let first = old.first {
+      let result = cl_bpf_device_replace(target.rawValue, program.rawValue, first)
+      if result != -EINVAL {
+        try check(result, .cgroupLimit, "bpf(2)", "replacing the device program of \(directory.path)", hint: Self.hint)
+        old.removeFirst()
+      } else {
+        try attachBeside(target, program, directory)
+      }
+    } else {
+      try attachBeside(target, program, directory)
+    }
+    for id in old {
       try check(
         cl_bpf_device_detach(target.rawValue, id), .cgroupLimit, "bpf(2)",
         "detaching a device program from \(directory.path)")
     }
   }
+
+  private func attachBeside(
+    _ target: borrowing OwnedDescriptor, _ program: borrowing OwnedDescriptor, _ directory: CgroupDirectory
+  ) throws(ContainrError) {
+    try check(
+      cl_bpf_device_attach(target.rawValue, program.rawValue), .cgroupLimit, "bpf(2)",
+      "attaching the device program to \(directory.path)", hint: Self.hint)
+  }
+
+  /// The ids of the device programs on the directory that this library attached.
+  static func attached(
+    to target: borrowing OwnedDescriptor, _ directory: CgroupDirectory
+  ) throws(ContainrError) -> [UInt32] {
+    // The kernel's BPF_CGROUP_MAX_PROGS.
+    var ids = [UInt32](repeating: 0, count: 64)
+    let count = try check(
+      cl_bpf_device_query(target.rawValue, &ids, UInt32(ids.count)), .cgroupLimit, "bpf(2)",
+      "listing the device programs of \(directory.path)", hint: hint)
+    return Array(ids.prefix(Int(count)))
+  }
+
+  private static let hint = "needs CAP_BPF and CAP_NET_ADMIN (or CAP_SYS_ADMIN) and CONFIG_CGROUP_BPF"
 
   /// Has the kernel verify and compile the program.
   func load() throws(ContainrError) -> OwnedDescriptor {
@@ -78,6 +103,6 @@ struct DeviceProgram {
     return OwnedDescriptor(
       owning: try check(
         result, .cgroupLimit, "bpf(2)", "loading a device program of \(words.count) instructions",
-        hint: "needs CAP_BPF and CAP_NET_ADMIN (or CAP_SYS_ADMIN) and CONFIG_CGROUP_BPF"))
+        hint: Self.hint))
   }
 }

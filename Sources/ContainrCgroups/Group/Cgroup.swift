@@ -64,6 +64,7 @@ public struct Cgroup: Sendable, Hashable {
     _ path: CgroupPath, layout: CgroupLayout, resources: CgroupResources = CgroupResources(),
     controllers: CgroupControllers? = nil, adopting: Bool = false
   ) throws(ContainrError) -> Cgroup {
+    try check(resources, on: layout)
     let wanted = (controllers ?? defaultControllers(layout)).union(resources.controllers)
     let missing = wanted.subtracting(layout.controllers)
     guard missing.isEmpty else {
@@ -74,14 +75,15 @@ public struct Cgroup: Sendable, Hashable {
     guard !wanted.isEmpty else {
       throw ContainrError(.cgroupControllerMissing, "making the cgroup \(path)", hint: "no cgroup file system is mounted")
     }
-    return try make(path, layout, wanted, adopting: adopting) { (place) throws(ContainrError) in try apply(resources, to: place)
+    return try make(path, layout, wanted, adopting: adopting) { (places) throws(ContainrError) in
+      try apply(resources, to: places)
     }
   }
 
-  /// Makes the directories of the wanted controllers and hands each to `prepare`; removes what it made where one fails.
+  /// Makes the directories of the wanted controllers and hands them to `prepare`; removes what it made where one fails.
   static func make(
     _ path: CgroupPath, _ layout: CgroupLayout, _ wanted: CgroupControllers, adopting: Bool,
-    _ prepare: (Place) throws(ContainrError) -> Void
+    _ prepare: ([Place]) throws(ContainrError) -> Void
   ) throws(ContainrError) -> Cgroup {
     var made: [String] = []
     do throws(ContainrError) {
@@ -104,7 +106,7 @@ public struct Cgroup: Sendable, Hashable {
         if !used.isEmpty { try make(hierarchy, used) }
       }
       if let (hierarchy, used) = unifiedUse(layout, wanted) { try make(hierarchy, used) }
-      for place in places { try prepare(place) }
+      try prepare(places)
       for index in places.indices { places[index].directory.isFresh = false }
       return Cgroup(path: path, layout: layout, controllers: wanted, places: places)
     } catch {
@@ -167,24 +169,50 @@ public struct Cgroup: Sendable, Hashable {
     return error
   }
 
-  private static func apply(_ resources: CgroupResources, to place: Place) throws(ContainrError) {
-    for files in controllerFiles where place.controllers.contains(files.controller) {
-      try files.apply(resources, to: place.directory)
+  /// Refuses limits that this machine's versions have no file for.
+  private static func check(_ resources: CgroupResources, on layout: CgroupLayout) throws(ContainrError) {
+    if resources.network != CgroupResources.Network(), layout.v1.isEmpty {
+      throw ContainrError(
+        .unsupported, "setting net_cls or net_prio of a cgroup", hint: "version 2 has none: use an eBPF program or nftables")
+    }
+    if !resources.unified.isEmpty { try UnifiedController.check(resources.unified, on: layout) }
+  }
+
+  /// Writes limits to all directories. Where one is refused, those written before get their earlier values back.
+  private static func apply(_ resources: CgroupResources, to places: [Place]) throws(ContainrError) {
+    var writers = places.map { LimitWriter($0.directory) }
+    do throws(ContainrError) {
+      for files in controllerFiles {
+        for index in places.indices where places[index].controllers.contains(files.controller) {
+          try files.apply(resources, to: &writers[index])
+        }
+      }
+    } catch {
+      var error = error
+      let kept = writers.flatMap { $0.takeBack() }
+      if let first = kept.first {
+        error.hint = [error.hint, "\(kept.count) earlier values could not be put back: \(first.summary)"].compactMap { $0 }
+          .joined(separator: "; ")
+      }
+      throw error
     }
   }
 
-  /// Changes limits of the living cgroup; those that are not set stay as they are.
+  /// Changes limits of the living cgroup; those that are not set stay as they are, `.max` takes one off.
+  ///
+  /// All or nothing: where a write is refused, the files written before get their earlier values back.
   ///
   /// - Throws: `CGROUP_LIMIT` (with `EBUSY` where more memory is in use), `CGROUP_CONTROLLER_MISSING` for a limit whose
-  ///   controller the cgroup was made without.
+  ///   controller the cgroup was made without, `UNSUPPORTED` for what the controller's version cannot do.
   public func update(_ resources: CgroupResources) throws(ContainrError) {
+    try Self.check(resources, on: layout)
     let missing = resources.controllers.subtracting(controllers)
     guard missing.isEmpty else {
       throw ContainrError(
         .cgroupControllerMissing, "changing limits of the cgroup \(path)",
         hint: "it was made without \(missing): adding(_:) gives it a directory for them")
     }
-    for place in places { try Self.apply(resources, to: place) }
+    try Self.apply(resources, to: places)
   }
 
   /// The directory that serves a controller; nil where the cgroup has none for it.

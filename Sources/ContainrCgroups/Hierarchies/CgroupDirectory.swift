@@ -16,7 +16,7 @@ struct CgroupDirectory: Sendable, Hashable {
 
   /// Opens a file for writing.
   func open(_ name: String, _ code: ContainrError.Code) throws(ContainrError) -> OwnedDescriptor {
-    let result = cl_openat(AT_FDCWD, file(name), O_WRONLY | O_CLOEXEC | (isSimulated ? O_CREAT : 0), 0o644)
+    let result = cl_openat(AT_FDCWD, file(name), O_WRONLY | O_CLOEXEC | (isSimulated ? O_CREAT | O_TRUNC : 0), 0o644)
     if result == -ENOENT, code == .cgroupLimit {
       throw ContainrError(
         .cgroupControllerMissing, "opening \(file(name))", systemCall: SystemCall("openat(2)", .noSuchFileOrDirectory),
@@ -87,6 +87,30 @@ struct CgroupDirectory: Sendable, Hashable {
     }
     return value
   }
+
+  /// Reads a file that holds a number or the word for none; nil where there is no such file.
+  func limit(_ name: String) throws(ContainrError) -> Limit<UInt64>? {
+    guard let text = try readIfPresent(name) else { return nil }
+    return try Limit(reading: text, of: file(name))
+  }
+
+  /// Reads a file that holds a number of bytes or the word for none; nil where there is no such file.
+  func byteLimit(_ name: String) throws(ContainrError) -> Limit<ByteCount>? {
+    guard let text = try readIfPresent(name) else { return nil }
+    return try Limit(reading: text, of: file(name))
+  }
+
+  /// Reads a file of lines that begin with a key: `254:0 rbps=4096 wbps=max`. None where there is no such file.
+  func keyedLines(_ name: String) throws(ContainrError) -> [(key: Substring, words: [Substring])] {
+    guard let text = try readIfPresent(name) else { return [] }
+    return text.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      return words.first.map { ($0, Array(words.dropFirst())) }
+    }
+  }
+
+  /// Whether the directory has a file.
+  func has(_ name: String) -> Bool { access(file(name), F_OK) == 0 }
 
   /// Reads a file of lines `name number`. Lines of another form are passed over.
   func table(_ name: String) throws(ContainrError) -> [Substring: UInt64] {

@@ -36,6 +36,8 @@ public struct CgroupControllers: OptionSet, Sendable, Hashable {
   public static let rdma = CgroupControllers(rawValue: 1 << 12)
   /// Miscellaneous scalar resources.
   public static let misc = CgroupControllers(rawValue: 1 << 13)
+  /// Memory of devices such as GPUs (Linux 6.14); version 2 only.
+  public static let dmem = CgroupControllers(rawValue: 1 << 14)
   /// The directory in the version 2 hierarchy and its core files.
   public static let unified = CgroupControllers(rawValue: 1 << 31)
 
@@ -45,7 +47,8 @@ public struct CgroupControllers: OptionSet, Sendable, Hashable {
     (.memory, "memory", "memory"), (.devices, "devices", "devices"), (.freezer, "freezer", "freezer"),
     (.blkio, "blkio", "io"), (.pids, "pids", "pids"), (.hugetlb, "hugetlb", "hugetlb"),
     (.netCls, "net_cls", "net_cls"), (.netPrio, "net_prio", "net_prio"), (.perfEvent, "perf_event", "perf_event"),
-    (.rdma, "rdma", "rdma"), (.misc, "misc", "misc"), (.unified, "unified", "unified"),
+    (.rdma, "rdma", "rdma"), (.misc, "misc", "misc"), (.dmem, "dmem", "dmem"),
+    (.unified, "unified", "unified"),
   ]
 
   /// The controllers named in a comma-, space- or newline-separated list. Words that name none are passed over: mount

@@ -1,4 +1,5 @@
 import CArchive
+import ContainrArchive
 import ContainrCore
 import ContainrOCI
 import Glibc

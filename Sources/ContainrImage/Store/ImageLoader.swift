@@ -1,3 +1,4 @@
+import ContainrArchive
 import ContainrCore
 import ContainrOCI
 import Glibc

@@ -1,4 +1,5 @@
 import CContainrLinux
+import ContainrArchive
 import ContainrCore
 import ContainrOCI
 import Glibc

@@ -16,6 +16,9 @@ extension LaunchOperation {
     case .attach(let slot, _, let path, _, _): "attach \(slot) at \(path)"
     case .attachOnHost(let slot, let path): "attach \(slot) over the host's \(path)"
     case .classicMount(_, let target, let type, _, let data): "mount \(type) \(data) at \(target)"
+    case .reconfigure(let slot, let options):
+      "set the file system of \(slot) to " + options.map(\.text).joined(separator: " ")
+    case .copyTree(let target, _, let path, _): "copy \(path) into \(target)"
     case .mask(_, let path, _, _): "hide \(path)"
     case .readOnly(_, let path): "make \(path) read-only"
     case .pivot(let root): "make \(root) the root, let go of the host's"
@@ -44,6 +47,15 @@ extension LaunchOperation {
     case .seccomp(let filter, _, let listener):
       "filter system calls by \(filter.count / 8) instructions" + (listener.map { ", listener \($0)" } ?? "")
     case .sessionKeyring: "join a new session keyring"
+    case .securityLabel(_, let module, _, let text): "ask \(module) for \"\(text)\""
+    case .landlockRuleset(let slot, let files, let network, let scopes):
+      "\(slot) = Landlock rules for file rights 0x\(String(files, radix: 16)), "
+        + "network rights 0x\(String(network, radix: 16)), scopes 0x\(String(scopes, radix: 16))"
+    case .landlockPath(let ruleset, _, let path, let rights, _):
+      "\(ruleset): grant 0x\(String(rights, radix: 16)) below \(path)"
+    case .landlockPort(let ruleset, let port, let rights):
+      "\(ruleset): grant 0x\(String(rights, radix: 16)) on TCP port \(port)"
+    case .landlockRestrict(let slot, _): "obey \(slot)"
     case .newSession: "start a session"
     case .terminal(_, let controller, let terminal, _, _, _): "\(controller), \(terminal) = a new terminal"
     case .controllingTerminal(let slot): "make \(slot) the controlling terminal"
@@ -52,6 +64,8 @@ extension LaunchOperation {
     case .barrier(let barrier, _): "wait for \(barrier)"
     case .join(_, _, let activity): activity
     case .unshare: "move into new namespaces"
+    case .awaitStart: "wait for the start"
+    case .hook(let path, _, _, _, _): "run the hook \(path)"
     case .fork: "continue in a child inside the namespaces"
     case .signals: "reset signals"
     case .closeFrom(let first, let onExec): "close descriptors from \(first)\(onExec ? " on exec" : "")"
@@ -68,6 +82,8 @@ extension LaunchOperation {
     case .bind: "open_tree(2)"
     case .attach, .attachOnHost: "move_mount(2)"
     case .classicMount: "mount(2)"
+    case .reconfigure: "fspick(2), fsconfig(2)"
+    case .copyTree: "openat2(2), sendfile(2)"
     case .mask: "open_tree(2), move_mount(2)"
     case .readOnly: "open_tree(2), mount_setattr(2)"
     case .pivot: "pivot_root(2), umount2(2)"
@@ -93,6 +109,10 @@ extension LaunchOperation {
     case .control: "prctl(2)"
     case .seccomp: "seccomp(2)"
     case .sessionKeyring: "keyctl(2), session-keyring(7)"
+    case .securityLabel: "write(2), proc_pid_attr(5)"
+    case .landlockRuleset: "landlock_create_ruleset(2), landlock(7)"
+    case .landlockPath, .landlockPort: "landlock_add_rule(2), landlock(7)"
+    case .landlockRestrict: "landlock_restrict_self(2), landlock(7)"
     case .newSession: "setsid(2)"
     case .terminal: "pts(4), ioctl_tty(2)"
     case .controllingTerminal: "ioctl_tty(2)"
@@ -102,6 +122,8 @@ extension LaunchOperation {
     case .join: "setns(2), namespaces(7)"
     case .unshare: "unshare(2), namespaces(7)"
     case .fork: "clone3(2), pid_namespaces(7)"
+    case .awaitStart: "accept(2), unix(7)"
+    case .hook: "clone3(2), execve(2), waitid(2)"
     case .signals: "sigaction(2), sigprocmask(2)"
     case .closeFrom: "close_range(2)"
     case .execute: "execve(2)"
@@ -111,7 +133,8 @@ extension LaunchOperation {
   /// The code for a failure whose error number says nothing more general.
   var errorCode: ContainrError.Code {
     switch self {
-    case .propagation, .mount, .bind, .mountAttributes, .attach, .attachOnHost, .classicMount, .mask, .readOnly: .rootfsMount
+    case .propagation, .mount, .bind, .mountAttributes, .attach, .attachOnHost, .classicMount, .mask, .readOnly,
+      .reconfigure, .copyTree: .rootfsMount
     case .pivot, .changeRoot: .rootfsPivot
     case .device, .symbolicLink: .rootfsDevice
     case .open, .close, .makeDirectory, .fileModeMask, .closeFrom: .ioFailure
@@ -123,10 +146,13 @@ extension LaunchOperation {
     case .groups, .ids: .user
     case .boundingCapabilities, .capabilities, .ambientCapabilities: .capability
     case .seccomp: .seccomp
+    case .securityLabel, .landlockRuleset, .landlockPath, .landlockPort, .landlockRestrict: .securityModule
     case .terminal, .controllingTerminal, .send: .terminal
     case .join: .namespaceJoin
     case .unshare: .namespaceCreate
-    case .resourceLimit, .control, .sessionKeyring, .newSession, .standardStreams, .barrier, .fork, .signals: .containerStart
+    case .resourceLimit, .control, .sessionKeyring, .newSession, .standardStreams, .barrier, .fork, .awaitStart, .signals:
+      .containerStart
+    case .hook: .hook
     case .execute: .commandNotExecutable
     }
   }

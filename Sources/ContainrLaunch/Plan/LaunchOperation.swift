@@ -23,6 +23,11 @@ public enum LaunchOperation: Sendable, Hashable {
   case attachOnHost(LaunchSlot, path: String)
   /// Mounts by the old call, for kernels that need it.
   case classicMount(source: String, target: String, type: String, flags: UInt64, data: String)
+  /// Changes options of the file system that a mount shows.
+  case reconfigure(LaunchSlot, options: [MountOption])
+  /// Fills the directory of a new mount with what a root has at a path; a missing path is empty. It follows no link and
+  /// leaves out what is mounted there. `withAttributes` gives the directory itself the mode and owner of the path's, too.
+  case copyTree(to: LaunchSlot, root: LaunchSlot, path: String, withAttributes: Bool = false)
   /// Covers a path, where it exists: a file by the null device, a directory by an empty one.
   case mask(root: LaunchSlot, path: String, nullDevice: LaunchSlot, emptyDirectory: LaunchSlot)
   /// Makes a path, where it exists, read-only with all below it.
@@ -83,6 +88,17 @@ public enum LaunchOperation: Sendable, Hashable {
   case seccomp(filter: [UInt8], flags: UInt32 = 0, listener: LaunchSlot? = nil)
   /// Joins a new session keyring, so that the parent's keys stay out of reach.
   case sessionKeyring(name: String? = nil)
+  /// Asks a security module for a label by writing to the process's own attribute file below a procfs mount:
+  /// `self/attr/apparmor/exec`.
+  case securityLabel(LaunchSlot, module: String, path: String, text: String)
+  /// Makes a Landlock rule set that denies the given rights wherever no rule grants them.
+  case landlockRuleset(LaunchSlot, files: UInt64, network: UInt64, scopes: UInt64)
+  /// Grants rights on a path inside a root, and on all below it.
+  case landlockPath(ruleset: LaunchSlot, root: LaunchSlot, path: String, rights: UInt64, mayBeMissing: Bool = false)
+  /// Grants rights on a TCP port.
+  case landlockPort(ruleset: LaunchSlot, port: UInt16, rights: UInt64)
+  /// Puts the process under a Landlock rule set for good.
+  case landlockRestrict(LaunchSlot, flags: UInt32 = 0)
 
   // MARK: Streams and terminal
 
@@ -105,6 +121,12 @@ public enum LaunchOperation: Sendable, Hashable {
   case barrier(LaunchBarrier, socket: LaunchSlot)
   /// Joins namespaces: one by its descriptor, or several of a process by its pidfd (Linux 5.8).
   case join(LaunchSlot, flags: UInt64, activity: String)
+  /// Waits, for as long as it takes, until somebody connects to a listening socket and writes a byte: who made the process may
+  /// be gone by then. Every descriptor from `first` on is closed. What fails later is told to the connection.
+  case awaitStart(LaunchSlot, first: UInt32)
+  /// Runs a program with the whole environment given and a text as its input, and waits for its end. It is killed after
+  /// `timeout` seconds; 0 is no limit.
+  case hook(path: String, arguments: [String], environment: [String], input: [UInt8], timeout: UInt32 = 0)
   /// Moves into new namespaces.
   case unshare(flags: UInt64)
   /// Continues in a new child of the parent, inside the pid namespace joined before.
@@ -143,6 +165,8 @@ public enum ProcessControl: Hashable, Sendable {
   case dumpable(Bool)
   /// The signal that the death of the parent's thread sends (`PR_SET_PDEATHSIG`).
   case parentDeathSignal(CInt)
+  /// Share a processor core with none but its own descendants (`PR_SCHED_CORE_CREATE`, Linux 5.14).
+  case ownCore
 
   var arguments: (option: UInt64, value: UInt64) {
     switch self {
@@ -150,6 +174,7 @@ public enum ProcessControl: Hashable, Sendable {
     case .keepCapabilities: (8, 1)
     case .dumpable(let on): (4, on ? 1 : 0)
     case .parentDeathSignal(let number): (1, UInt64(number))
+    case .ownCore: (62, 1)
     }
   }
 
@@ -159,6 +184,7 @@ public enum ProcessControl: Hashable, Sendable {
     case .keepCapabilities: "keep capabilities over the change of user"
     case .dumpable(let on): on ? "allow inspection" : "refuse inspection by others"
     case .parentDeathSignal(let number): "die by signal \(number) with the parent"
+    case .ownCore: "share a core with no one else"
     }
   }
 }

@@ -123,6 +123,8 @@ private struct PlanEncoder {
     case .bind(let slot, let directory, let path, let recursive):
       add(CI_BIND, flags: recursive ? 1 : 0, slot.raw, directory.raw, try optional(path))
     case .mountAttributes(let slot, let set, let clear, let propagation, let userNamespace, let recursive):
+      // The ways to keep access times are one field to the kernel, which is replaced as a whole.
+      let clear = set.isDisjoint(with: .accessTimeMode) ? clear : clear.union(.accessTimeMode)
       add(
         CI_MOUNT_ATTRIBUTES, flags: recursive ? 1 : 0, slot.raw, set.rawValue, clear.rawValue, propagation?.rawValue ?? 0,
         (userNamespace ?? LaunchSlot.none).raw)
@@ -135,6 +137,11 @@ private struct PlanEncoder {
       add(CI_ATTACH, flags: UInt32(CI_ATTACH_HOST), slot.raw, LaunchSlot.workingDirectory.raw, try string(path))
     case .classicMount(let source, let target, let type, let flags, let data):
       add(CI_CLASSIC_MOUNT, try string(source), try string(target), try string(type), flags, try string(data))
+    case .reconfigure(let slot, let changes):
+      let list = try options(changes)
+      add(CI_RECONFIGURE, slot.raw, list.offset, list.count)
+    case .copyTree(let target, let root, let path, let withAttributes):
+      add(CI_COPY_TREE, flags: withAttributes ? 1 : 0, target.raw, root.raw, try string(path))
     case .mask(let root, let path, let nullDevice, let emptyDirectory):
       add(CI_MASK, root.raw, try string(path), nullDevice.raw, emptyDirectory.raw)
     case .readOnly(let root, let path): add(CI_READ_ONLY, root.raw, try string(path))
@@ -175,6 +182,17 @@ private struct PlanEncoder {
       let program = bytes(filter, alignment: 8)
       add(CI_SECCOMP, flags: flags, program.offset, program.count, (listener ?? .none).raw)
     case .sessionKeyring(let name): add(CI_SESSION_KEYRING, try optional(name))
+    case .securityLabel(let proc, _, let path, let text):
+      let path = try string(path)
+      let text = bytes(text.utf8)
+      add(CI_WRITE_PROC, proc.raw, path, text.offset, text.count)
+    case .landlockRuleset(let slot, let files, let network, let scopes):
+      add(CI_LANDLOCK_RULESET, slot.raw, files, network, scopes)
+    case .landlockPath(let ruleset, let root, let path, let rights, let mayBeMissing):
+      add(CI_LANDLOCK_PATH, flags: mayBeMissing ? 1 : 0, ruleset.raw, root.raw, try string(path), rights)
+    case .landlockPort(let ruleset, let port, let rights):
+      add(CI_LANDLOCK_PORT, ruleset.raw, UInt64(port), rights)
+    case .landlockRestrict(let ruleset, let flags): add(CI_LANDLOCK_RESTRICT, flags: flags, ruleset.raw)
     case .newSession: add(CI_NEW_SESSION)
     case .terminal(let devpts, let controller, let terminal, let rows, let columns, let owner):
       add(CI_TERMINAL, devpts.raw, controller.raw, terminal.raw, UInt64(rows), UInt64(columns), UInt64(owner))
@@ -186,6 +204,13 @@ private struct PlanEncoder {
     case .join(let slot, let flags, _): add(CI_JOIN, slot.raw, flags)
     case .unshare(let flags): add(CI_UNSHARE, flags)
     case .fork: add(CI_FORK)
+    case .awaitStart(let listener, let first): add(CI_AWAIT_START, listener.raw, UInt64(first))
+    case .hook(let path, let arguments, let environment, let input, let timeout):
+      let lists = (try list([path] + arguments), try list(environment))
+      let input = bytes(input)
+      pointerCount += 1 + arguments.count + environment.count + 2
+      add(
+        CI_HOOK, flags: timeout, lists.0.offset, lists.0.count, lists.1.offset, lists.1.count, input.offset, input.count)
     case .signals(let blocked): add(CI_SIGNALS, blocked)
     case .closeFrom(let first, let onExec): add(CI_CLOSE_FROM, flags: onExec ? 1 : 0, UInt64(first))
     case .execute(let paths, let arguments, let environment, let byDescriptor):

@@ -24,6 +24,10 @@ public struct LaunchPlan: Sendable {
   /// namespace needs it: the kernel lets no process in that shares its memory (`kernel/time/namespace.c`).
   public var copiesMemory = false
 
+  /// Whether the process outlives the program that made it: it waits for its start (``LaunchOperation/awaitStart(_:first:)``),
+  /// and ``LaunchSession/leave()`` lets go of it. It gets a copy of the caller's memory.
+  public var isDetached = false { didSet { if isDetached { copiesMemory = true } } }
+
   var inherited: [CInt] = []
   /// Descriptors that live as long as the plan.
   private var owned: [DescriptorHolder] = []

@@ -17,6 +17,9 @@ public struct MountAttributes: OptionSet, Hashable, Sendable {
   public static let noAccessTime = MountAttributes(rawValue: 0x10)
   /// Access times are always updated.
   public static let strictAccessTime = MountAttributes(rawValue: 0x20)
+  /// All ways to keep access times. To clear it is `relatime`, the default: they are updated where they are older than the
+  /// last change, or than a day.
+  public static let accessTimeMode = MountAttributes(rawValue: 0x70)
   /// Access times of directories are never updated.
   public static let noDirectoryAccessTime = MountAttributes(rawValue: 0x80)
   /// Symbolic links are not followed (Linux 5.10).

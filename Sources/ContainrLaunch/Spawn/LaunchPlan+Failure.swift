@@ -42,9 +42,20 @@ extension LaunchPlan {
     case (.workingDirectory(let path, _), _):
       error = ContainrError(
         .workingDirectory, "going to the working directory \(path)", systemCall: SystemCall(call, errno))
+    case (.hook(let path, _, _, _, let timeout), _):
+      error = ContainrError(
+        errno == .timedOut ? .timeout : .hook, "running the hook \(path)", systemCall: SystemCall(call, errno),
+        hint: errno == .timedOut
+          ? "it was killed after its limit of \(timeout) s" : message.isEmpty ? nil : "it ended with \(message)")
     case (.barrier(let barrier, _), _):
       error = ContainrError(
         .containerStart, "waiting for \(barrier)", systemCall: SystemCall(call, errno), hint: "the parent gave up")
+    case (.securityLabel(_, let module, _, let text), _):
+      error = Self.labelFailure(module, text, errno, call: call)
+    case (.control(.ownCore), .invalidArgument), (.control(.ownCore), .operationNotSupportedByDevice):
+      error = ContainrError(
+        .kernelUnsupported, operation.activity, systemCall: SystemCall(call, errno),
+        hint: "core scheduling needs CONFIG_SCHED_CORE and a processor with several threads a core")
     default:
       error = .errno(errno, operation.errorCode, operation.activity, call: call)
     }
@@ -53,8 +64,34 @@ extension LaunchPlan {
       error.code = .pathEscape
       error.hint = "a symbolic link stands where a mount point must be"
     }
+    if case .hook = operation { return error }
+    switch (operation, errno) {
+    case (.mountAttributes(_, _, _, _, .some, _), .invalidArgument):
+      error.code = .unsupported
+      error.hint = "idmap: this file system takes no id maps, or has one already; see mount_setattr(2), MOUNT_ATTR_IDMAP"
+    case (.mount(_, let type, _, _, _), .operationNotSupportedByDevice), (.classicMount(_, _, let type, _, _), .operationNotSupportedByDevice):
+      error.code = .kernelUnsupported
+      error.hint = "this kernel has no file system \(type): see /proc/filesystems"
+    case (.bind(_, _, _, recursive: false), .invalidArgument):
+      error.hint = "a user namespace may not uncover what lies below a mount: bind recursively"
+    case (.copyTree, .argListTooLong):
+      error.hint = "tmpcopyup copies trees of at most 64 levels"
+    default: break
+    }
     if !message.isEmpty { error.hint = "the kernel says: \(message.trimmingKernelPrefix)" }
     return error
+  }
+
+  private static func labelFailure(_ module: String, _ text: String, _ errno: Errno, call: String) -> ContainrError {
+    let hint: String? =
+      switch errno {
+      case .noSuchFileOrDirectory: "the profile is not loaded, or the kernel runs without \(module)"
+      case .invalidArgument: "\(module) knows no such label, or is not running"
+      case .permissionDenied, .notPermitted: "\(module) does not let this program give that label"
+      default: nil
+      }
+    return ContainrError(
+      .securityModule, "asking \(module) for the label \"\(text)\"", systemCall: SystemCall(call, errno), hint: hint)
   }
 
   private static func executeFailure(_ command: String, _ errno: Errno, call: String) -> ContainrError {
@@ -87,6 +124,7 @@ extension LaunchOperation {
     case .mount(_, let type, _, _, _): "mounting \(type)"
     case .bind(_, _, let path?, _): "binding \(path)"
     case .attach(_, _, let path, _, _): "mounting at \(path)"
+    case .copyTree(_, _, let path, _): "copying up \(path)"
     case .hostname: "setting the host name"
     case .join(_, _, let activity): activity
     case .write(_, _, let activity): activity

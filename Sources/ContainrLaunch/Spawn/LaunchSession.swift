@@ -54,7 +54,7 @@ public final class LaunchSession {
     }
     self.call = call
 
-    guard plan.needsServing else {
+    guard plan.needsServing, !plan.isDetached else {
       call.make()
       if childEnd >= 0 { close(childEnd) }
       return
@@ -163,6 +163,19 @@ public final class LaunchSession {
     }
     if let thread { pthread_join(thread, nil) }
     thread = nil
+    return try result()
+  }
+
+  /// Lets a detached process go on from the barrier that ``next()`` named, the last one of its plan, and hands it over. It
+  /// lives on when this program ends.
+  ///
+  /// - Throws: the exact failure of a process that did not reach its barrier.
+  public func leave() throws(ContainrError) -> LaunchResult {
+    try pass()
+    return try result()
+  }
+
+  private func result() throws(ContainrError) -> LaunchResult {
     isFinished = true
     let arguments = call.arguments
     let report = call.report
@@ -182,17 +195,21 @@ public final class LaunchSession {
       durations: call.nanoseconds.isEmpty ? nil : call.nanoseconds.map { .nanoseconds(Int64($0)) })
   }
 
-  private func failure() -> ContainrError {
-    let report = call.report.pointee
+  private func failure() -> ContainrError { plan.failure(call.report.pointee) }
+}
+
+extension LaunchPlan {
+  /// The error that a report of the child tells.
+  func failure(_ report: ci_report) -> ContainrError {
     let errno = Errno(rawValue: report.error)
     let name = ci_call_name(report.call).map { String(cString: $0) + "(2)" } ?? "system call \(report.call)"
     if report.error == 0 {
       return ContainrError(
         .internalError, "checking the launch plan", hint: "operation \(report.operation) is malformed")
     }
-    guard report.operation >= 0 else { return plan.cloneFailure(errno) }
+    guard report.operation >= 0, report.operation < operations.count else { return cloneFailure(errno) }
     let message = withUnsafeBytes(of: report.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    return plan.failure(of: plan.operations[Int(report.operation)], errno, call: name, message: message)
+    return failure(of: operations[Int(report.operation)], errno, call: name, message: message)
   }
 }
 
@@ -243,6 +260,7 @@ private final class CloneCall: @unchecked Sendable {
     arguments.pointee.nanoseconds = traced ? nanoseconds.baseAddress : nil
     arguments.pointee.report = report
     arguments.pointee.copy_memory = plan.copiesMemory ? 1 : 0
+    arguments.pointee.detached = plan.isDetached ? 1 : 0
   }
 
   deinit {

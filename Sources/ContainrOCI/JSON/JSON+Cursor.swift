@@ -83,7 +83,7 @@ extension JSON {
     }
 
     /// This value as an integer of some width. A number with a fraction or outside the type is an error.
-    public func integer<Integer: FixedWidthInteger>(_ type: Integer.Type = Int64.self) throws(ContainrError) -> Integer {
+    public func integer<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self) throws(ContainrError) -> Integer {
       switch value {
       case .integer(let number):
         if let result = Integer(exactly: number) { return result }
@@ -162,7 +162,7 @@ extension JSON {
     public func bool(_ key: String) throws(ContainrError) -> Bool? { try member(key)?.bool() }
     /// An integer member.
     public func integer<Integer: FixedWidthInteger>(
-      _ key: String, _ type: Integer.Type = Int64.self
+      _ key: String, _ type: Integer.Type = Integer.self
     ) throws(ContainrError) -> Integer? { try member(key)?.integer(type) }
     /// A number member.
     public func double(_ key: String) throws(ContainrError) -> Double? { try member(key)?.double() }

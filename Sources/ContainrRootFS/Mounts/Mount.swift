@@ -10,7 +10,8 @@ public struct Mount: Hashable, Sendable {
     case proc
     /// The kernel's objects, as the container's network namespace sees them (sysfs(5)).
     case sysfs
-    /// Memory.
+    /// Memory. Half of the machine's where no size is given; mode 1777 where no mode is, or with ``Mount/copiesUp`` the
+    /// mode of the directory that is covered.
     case tmpfs(size: ByteCount?, mode: UInt32?)
     /// Terminals of the container's own (devpts).
     case devpts
@@ -18,19 +19,43 @@ public struct Mount: Hashable, Sendable {
     case mqueue
     /// The container's own part of the cgroup tree.
     case cgroup
-    /// A file or directory of the host. `recursive` takes what is mounted below it along; `idMapped` is not possible here.
+    /// A file or directory of the host. `recursive` takes what is mounted below it along.
     case bind(source: FilePath, recursive: Bool)
+    /// Stacked layers.
+    case overlay(OverlayRoot)
+    /// Any other file system that the kernel has, with ``Mount/options`` as its only settings.
+    case fileSystem(type: String, source: String?)
+    /// The mount that is at the destination already: only what is named of attributes, propagation and options changes.
+    case remount
   }
 
   /// What is mounted.
   public var kind: Kind
   /// Where. A missing mount point is made.
   public var destination: RootedPath
-  /// Attributes of the mount; for a bind they hold for everything below it too.
+  /// Options for the file system, as in fsconfig(2). One that the kind has by itself is replaced by one of the same name
+  /// here. None for a bind: its file system is mounted already.
+  public var options: [MountOption] = []
+  /// Attributes of the mount.
   public var attributes: MountAttributes
+  /// Attributes taken away from a bind, which otherwise keeps those of its source: `rw`, `suid`, `dev`, `exec`.
+  public var cleared: MountAttributes = []
+  /// Attributes of the mount and of everything below it: `rro`, `rnosuid`.
+  public var recursiveAttributes: MountAttributes = []
+  /// Attributes taken away from the mount and from everything below it: `rrw`, `rsuid`.
+  public var recursivelyCleared: MountAttributes = []
   /// How mount events travel. The default keeps them in. `slave` lets the host's later mounts below a bind mount's source
   /// in, `shared` lets the container's out too; both need a source that is shared on the host.
   public var propagation: MountPropagation
+  /// Whether the propagation holds for everything below a bind too. That of a bind that is connected with the host always
+  /// does.
+  public var isPropagationRecursive = true
+  /// The ids that files are shown with; nil shows those that they have.
+  public var idMapping: MountIDMapping?
+  /// The SELinux label of every file in the mount (`context=`); for file systems that take one.
+  public var label: MountLabel?
+  /// Whether new memory begins with a copy of what the root has at the destination (`tmpcopyup`). For tmpfs only.
+  public var copiesUp = false
 
   /// Describes a mount.
   public init(
@@ -42,11 +67,11 @@ public struct Mount: Hashable, Sendable {
     self.propagation = propagation
   }
 
-  var isBind: Bool { if case .bind = kind { true } else { false } }
-
   /// A file or directory of the host, with all that is mounted below it.
   public static func bind(from source: FilePath, to destination: RootedPath, readOnly: Bool = false) -> Mount {
-    Mount(.bind(source: source, recursive: true), at: destination, attributes: readOnly ? .readOnly : [])
+    var mount = Mount(.bind(source: source, recursive: true), at: destination)
+    if readOnly { mount.recursiveAttributes = .readOnly }
+    return mount
   }
 
   /// Memory at a path, `nosuid,nodev,noexec` as Docker's `--tmpfs`. Half of the machine's memory where no size is given.

@@ -15,6 +15,8 @@ public struct RootFSContext: Hashable, Sendable {
   public var cgroupHierarchies: [[String]] = []
   /// Whether the cgroup v2 tree is shown: at /sys/fs/cgroup, or below it as `unified` beside hierarchies of v1.
   public var showsUnifiedCgroup = false
+  /// How the user namespace of the process maps ids, for mounts that follow it (``MountIDMapping/container(recursive:)``).
+  public var idMap: MountIDMap?
   /// The group that terminals belong to: tty; nil where it is not mapped.
   public var terminalGroup: UInt32? = 5
   /// Whether an overlay gets its layers one by one. A test says no, to take an older kernel's way.
@@ -46,9 +48,11 @@ extension LaunchPlan {
     let root = makeSlot()
     // One for every mount that nothing refers to once it is attached: a plan has room for 128 slots only.
     let scratch = makeSlot()
-    let peers = try appendPeers(rootFS.mounts)
+    let prepared = try prepare(rootFS.mounts, context: context)
+    let isPeer = appendPeer(rootFS, root: root)
     append(.propagation(.private))
     switch rootFS.source {
+    case .directory where isPeer: append(.mountAttributes(root, set: [], propagation: .slave, recursive: true))
     case .directory(let path): append(.bind(root, directory: .workingDirectory, path: path.string))
     case .overlay(let overlay): try overlay.append(to: &self, root: root, context: context)
     }
@@ -63,9 +67,9 @@ extension LaunchPlan {
       switch mount.kind {
       case .proc, .devpts, .cgroup: slot = makeSlot()
       case .tmpfs where mount.destination == .dev: slot = makeSlot()
-      default: slot = peers[index] ?? scratch
+      default: slot = prepared.mounts[index] ?? scratch
       }
-      append(mount, in: slot, isPeer: peers[index] != nil, root: root, context: context)
+      try append(mount, in: slot, index: index, prepared: prepared, root: root, context: context)
       switch mount.kind {
       case .proc: proc = proc ?? slot
       case .devpts: devpts = devpts ?? slot
@@ -91,93 +95,19 @@ extension LaunchPlan {
     case .pivot: append(.pivot(root: slots.root))
     case .chroot: append(.changeRoot(slots.root))
     }
+    // Not before: pivot_root(2) takes no shared root.
+    switch rootFS.propagation {
+    case .shared, .unbindable: append(.mountAttributes(slots.root, set: [], propagation: rootFS.propagation))
+    case .private, .slave: break
+    }
   }
 
-  // MARK: Mounts
-
-  /// Appends the copies of mounts that stay connected with the host: they are made while the new namespace's mounts still
-  /// are peers of the host's, before everything else is made private.
-  private mutating func appendPeers(_ mounts: [Mount]) throws(ContainrError) -> [Int: LaunchSlot] {
-    var peers: [Int: LaunchSlot] = [:]
-    for (index, mount) in mounts.enumerated() {
-      guard case .bind(let source, let recursive) = mount.kind else { continue }
-      guard source.isAbsolute else {
-        throw ContainrError(.invalidConfiguration, "binding \(source)", hint: "the source of a bind mount is an absolute path")
-      }
-      guard mount.propagation == .shared || mount.propagation == .slave else { continue }
-      let slot = makeSlot()
-      append(.bind(slot, directory: .workingDirectory, path: source.string, recursive: recursive))
-      peers[index] = slot
-    }
-    return peers
-  }
-
-  private mutating func append(
-    _ mount: Mount, in slot: LaunchSlot, isPeer: Bool, root: LaunchSlot, context: RootFSContext
-  ) {
-    let path = mount.destination.description
-    var followLinks = false
-    switch mount.kind {
-    case .proc: append(.mount(slot, type: "proc", source: "proc", attributes: mount.attributes))
-    case .sysfs where !context.ownsNetworkNamespace:
-      // A sysfs shows the network namespace, and only that namespace's owner may mount one.
-      append(.bind(slot, directory: .workingDirectory, path: "/sys"))
-      append(.mountAttributes(slot, set: mount.attributes, recursive: true))
-    case .sysfs: append(.mount(slot, type: "sysfs", source: "sysfs", attributes: mount.attributes))
-    case .tmpfs(let size, let mode):
-      var options: [MountOption] = []
-      if let mode { options.append(MountOption("mode", String(mode, radix: 8))) }
-      if let size { options.append(MountOption("size", String(size.bytes))) }
-      append(.mount(slot, type: "tmpfs", source: "tmpfs", options: options, attributes: mount.attributes))
-      followLinks = !Self.ownPlaces.contains(mount.destination)
-    case .devpts:
-      var options = [MountOption("newinstance"), MountOption("ptmxmode", "0666"), MountOption("mode", "0620")]
-      if let group = context.terminalGroup { options.append(MountOption("gid", String(group))) }
-      append(.mount(slot, type: "devpts", source: "devpts", options: options, attributes: mount.attributes))
-    case .mqueue: append(.mount(slot, type: "mqueue", source: "mqueue", attributes: mount.attributes))
-    case .cgroup: return appendCgroups(mount, slot: slot, root: root, context: context)
-    case .bind(let source, let recursive):
-      if !isPeer { append(.bind(slot, directory: .workingDirectory, path: source.string, recursive: recursive)) }
-      // A copy of a private mount is private.
-      if isPeer || !mount.attributes.isEmpty || mount.propagation != .private {
-        append(.mountAttributes(slot, set: mount.attributes, propagation: mount.propagation, recursive: recursive))
-      }
-      followLinks = true
-    }
-    append(.attach(slot, root: root, path: path, followLinks: followLinks))
-    if mount.propagation != .private, !mount.isBind { append(.mountAttributes(slot, set: [], propagation: mount.propagation)) }
-  }
-
-  /// Where the default mounts go: no image may lead them elsewhere by a symbolic link.
-  private static let ownPlaces = Set(Mount.defaults.map(\.destination))
-
-  private mutating func appendCgroups(_ mount: Mount, slot: LaunchSlot, root: LaunchSlot, context: RootFSContext) {
-    let path = mount.destination.description
-    if context.cgroupHierarchies.isEmpty {
-      guard context.showsUnifiedCgroup else { return }
-      append(.mount(slot, type: "cgroup2", source: "cgroup", attributes: mount.attributes))
-      append(.attach(slot, root: root, path: path))
-      return
-    }
-    append(
-      .mount(
-        slot, type: "tmpfs", source: "cgroup", options: [MountOption("mode", "755")],
-        attributes: mount.attributes.subtracting(.readOnly)))
-    append(.attach(slot, root: root, path: path))
-    for controllers in context.cgroupHierarchies {
-      let hierarchy = makeSlot()
-      append(
-        .mount(
-          hierarchy, type: "cgroup", source: "cgroup", options: controllers.map { MountOption($0) },
-          attributes: mount.attributes))
-      append(.attach(hierarchy, root: root, path: path + "/" + controllers.joined(separator: ",")))
-    }
-    if context.showsUnifiedCgroup {
-      let unified = makeSlot()
-      append(.mount(unified, type: "cgroup2", source: "cgroup", attributes: mount.attributes))
-      append(.attach(unified, root: root, path: path + "/unified"))
-    }
-    append(.mountAttributes(slot, set: mount.attributes))
+  /// Copies a root that the host's later mounts are to reach, while the mounts of the new namespace still are the host's
+  /// peers. An overlay is mounted by the container itself, so nothing arrives there.
+  private mutating func appendPeer(_ rootFS: RootFS, root: LaunchSlot) -> Bool {
+    guard rootFS.propagation == .slave, case .directory(let path) = rootFS.source else { return false }
+    append(.bind(root, directory: .workingDirectory, path: path.string))
+    return true
   }
 
   // MARK: Devices

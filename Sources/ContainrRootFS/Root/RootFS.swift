@@ -30,6 +30,10 @@ public struct RootFS: Hashable, Sendable {
   public var isReadOnly = false
   /// How the root is changed.
   public var change = Change.pivot
+  /// How mount events travel between the root and other mount namespaces (runtime-spec config-linux.md,
+  /// `rootfsPropagation`). `slave` lets in what the host mounts later below a root directory that is shared there; `shared`
+  /// begins after the change of root, so that it connects the container with namespaces made inside, never with the host.
+  public var propagation = MountPropagation.private
   /// What is mounted, in this order. The default is what the OCI runtime specification lists (config-linux.md, "Default
   /// Filesystems"), with the cgroup view as Docker has it.
   public var mounts: [Mount] = Mount.defaults

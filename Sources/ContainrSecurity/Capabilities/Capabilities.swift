@@ -59,7 +59,7 @@ public struct Capabilities: Hashable, Sendable {
 }
 
 extension Capabilities: CustomStringConvertible {
-  /// One line a set, as `/proc/PID/status` orders them, with names.
+  /// One line a set, as `/proc/PID/status` orders them, with names. ``CapabilityState`` is the short form, as `capsh` has it.
   public var description: String {
     """
     inheritable: \(inheritable)

@@ -1,4 +1,6 @@
+import CContainrLinux
 import ContainrCore
+import Glibc
 import SystemPackage
 
 /// A Linux security module, by the name that the kernel gives it.
@@ -19,15 +21,35 @@ public struct SecurityModule: RawRepresentable, Hashable, Sendable, CustomString
   /// BPF programs.
   public static let bpf = SecurityModule(rawValue: "bpf")
 
-  /// The modules that run, in the kernel's order (`/sys/kernel/security/lsm`).
+  /// The modules that run, in the kernel's order: from `/sys/kernel/security/lsm`, or from `lsm_list_modules(2)` (Linux 6.8).
   ///
-  /// - Returns: nil where securityfs is not mounted or the kernel has none: what runs is unknown then.
+  /// - Returns: nil where securityfs is not mounted and the kernel has no such call: what runs is unknown then.
   /// - Throws: `PERMISSION_DENIED`, `IO_FAILURE` where the file is there and cannot be read.
   public static func running() throws(ContainrError) -> [SecurityModule]? {
-    try FileContents.textIfPresent("/sys/kernel/security/lsm").map(list)
+    if let text = try FileContents.textIfPresent("/sys/kernel/security/lsm") { return list(text) }
+    var ids = [UInt64](repeating: 0, count: 64)
+    let count = cl_lsm_list(&ids, UInt32(ids.count))
+    return count < 0 ? nil : ids.prefix(Int(count)).map(named)
+  }
+
+  /// The module that gives processes their labels: AppArmor or SELinux, whichever runs; nil where neither does.
+  ///
+  /// It looks at what these two show of themselves, so that it needs neither securityfs nor a privilege.
+  public static var labelling: SecurityModule? {
+    if AppArmor.isEnabled { return .appArmor }
+    return SELinux.isEnabled ? .seLinux : nil
   }
 
   static func list(_ text: String) -> [SecurityModule] {
     text.split { $0 == "," || $0.isWhitespace }.map { SecurityModule(rawValue: String($0)) }
+  }
+
+  /// `LSM_ID_*` of `linux/lsm.h`; a number for a module that is newer than this.
+  static func named(_ id: UInt64) -> SecurityModule {
+    let names: [UInt64: String] = [
+      100: "capability", 101: "selinux", 102: "smack", 103: "tomoyo", 104: "apparmor", 105: "yama", 106: "loadpin",
+      107: "safesetid", 108: "lockdown", 109: "bpf", 110: "landlock", 111: "ima", 112: "evm", 113: "ipe",
+    ]
+    return SecurityModule(rawValue: names[id] ?? String(id))
   }
 }
