@@ -28,12 +28,14 @@ struct arena {
   char *pointers[];
 };
 
-// A process that stands at a barrier, perhaps for hours, must not hold what this program has open by chance: the write end
-// of another container's pipe above all, whose reader would wait for its end.
+// A process that stands at a barrier, or waits for the answer to a filtered call, perhaps for hours, must not hold what this
+// program has open by chance: the write end of another container's pipe above all, whose reader would wait for its end.
 static void keep_slots_only(struct ci_context *context, const struct ci_spawn *spawn) {
   const struct ci_operation *operations = ci_operations(context->plan);
   for (uint32_t index = 0; index < context->plan->operation_count; index++)
-    if (operations[index].code == CI_BARRIER) context->closes_others = 1;
+    if (operations[index].code == CI_BARRIER ||
+        (operations[index].code == CI_SECCOMP && operations[index].flags & 8 /* SECCOMP_FILTER_FLAG_NEW_LISTENER */))
+      context->closes_others = 1;
   if (!context->closes_others) return;
   for (size_t index = 0; index < spawn->slot_count; index++) {
     int32_t value = spawn->slots[index], place = context->kept_count;
