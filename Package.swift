@@ -86,7 +86,9 @@ let package = Package(
     library("ContainrNamespaces", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
     library("ContainrCgroups", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
     library("ContainrRootFS", on: ["ContainrArchive", "ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
-    library("ContainrSecurity", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", "CSeccomp", "CCap", system]),
+    library(
+      "ContainrSecurity",
+      on: ["ContainrCore", "ContainrOCI", "ContainrLaunch", "CContainrLinux", "CSeccomp", "CCap", system]),
     library("ContainrImage", on: ["ContainrArchive", "ContainrCore", "ContainrOCI", "CContainrLinux", "CArchive", system]),
     // Floor 2
     library(
@@ -135,7 +137,9 @@ let package = Package(
       on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux", "namespace-shell"]),
     tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
     tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
-    tests("ContainrSecurityTests", on: ["ContainrCore", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
+    tests(
+      "ContainrSecurityTests",
+      on: ["ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
     tests("ContainrImageTests", on: ["ContainrCore", "ContainrOCI", "ContainrImage", "CContainrLinux"]),
     .executableTarget(
       name: "container-owner", dependencies: ["ContainrRuntime", system], path: "Tests/Support/container-owner",

@@ -634,7 +634,10 @@ static long seccomp(context_t *context, operation_t *operation) {
       .len = (unsigned short)(operation->argument[1] / 8),
       .filter = (struct sock_filter *)string(context, operation, 0),
   };
-  return call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, operation->flags, &program);
+  long result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, operation->flags, &program);
+  // With SECCOMP_FILTER_FLAG_NEW_LISTENER the result is a descriptor.
+  if (result >= 0 && operation->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER && operation->argument[2] < CI_SLOTS) context->slots[operation->argument[2]] = (int)result;
+  return result;
 }
 
 static long session_keyring(context_t *context, operation_t *operation) {
@@ -729,7 +732,8 @@ static long send_descriptor(context_t *context, operation_t *operation) {
   control.header.cmsg_type = SCM_RIGHTS;
   control.header.cmsg_len = CMSG_LEN(sizeof(int));
   *(int *)CMSG_DATA(&control.header) = slot(context, operation, 1);
-  long result = call(SYS_sendmsg, slot(context, operation, 0), &message, MSG_NOSIGNAL);
+  // The kernel ignores the registers behind the third; a seccomp filter sees them.
+  long result = call(SYS_sendmsg, slot(context, operation, 0), &message, MSG_NOSIGNAL, 0, 0, operation->argument[2]);
   return result < 0 ? result : 0;
 }
 

@@ -63,10 +63,10 @@ enum ci_code {
   CI_CAPABILITIES = 21,    // n effective, n permitted, n inheritable
   CI_AMBIENT = 22,         // n capabilities
   CI_CONTROL = 23,         // n option, n value                     prctl(2)
-  CI_SECCOMP = 24,         // b struct sock_filter[]; flags of seccomp(2)
+  CI_SECCOMP = 24,         // b struct sock_filter[], o? listener; flags of seccomp(2)
   CI_NEW_SESSION = 25,     //                                       setsid(2)
   CI_TERMINAL = 26,        // d devpts, o controller, o terminal, n rows, n columns, n owner
-  CI_SEND = 27,            // d socket, d descriptor                sendmsg(2) with SCM_RIGHTS
+  CI_SEND = 27,            // d socket, d descriptor, n mark         sendmsg(2) with SCM_RIGHTS, the mark in the last register
   CI_STANDARD_STREAMS = 28,// d?, d?, d?
   CI_CONTROLLING_TERMINAL = 29, // d terminal                       ioctl(2) TIOCSCTTY
   CI_WORKING_DIRECTORY = 30,    // s path; flag 1: may be outside of the root (a spawn without a root of its own)

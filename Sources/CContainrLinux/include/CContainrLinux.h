@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <linux/types.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,6 +26,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
@@ -226,6 +228,76 @@ static inline int cl_receive_descriptor(int socket_fd, char *byte, int *descript
   if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
     __builtin_memcpy(descriptor, CMSG_DATA(header), sizeof(int));
   return (int)result;
+}
+
+// A stream connection to a socket of the unix domain; -ENAMETOOLONG for a path that no address holds.
+static inline int cl_unix_connect(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = __builtin_strlen(path);
+  if (length >= sizeof address.sun_path) return -ENAMETOOLONG;
+  __builtin_memcpy(address.sun_path, path, length);
+  int fd = (int)cl_result(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd < 0) return fd;
+  long result = cl_result(connect(fd, (struct sockaddr *)&address, sizeof address));
+  if (result >= 0) return fd;
+  close(fd);
+  return (int)result;
+}
+// Sends bytes, with a descriptor beside the first of them; the number of bytes.
+static inline long cl_send_descriptor(int socket_fd, const void *bytes, size_t count, int descriptor) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
+  __builtin_memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(int));
+  struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  return cl_result(sendmsg(socket_fd, &message, MSG_NOSIGNAL));
+}
+
+// MARK: system calls of others (seccomp_unotify(2))
+
+struct cl_seccomp_request {
+  uint64_t id;
+  uint32_t pid, architecture;
+  int32_t number;
+  uint64_t instruction_pointer, arguments[6];
+};
+
+// Takes the next call off a listener. Blocks where there is none; -ENOENT where the caller was killed meanwhile.
+static inline int cl_seccomp_receive(int listener, struct cl_seccomp_request *request) {
+  struct seccomp_notif notification;
+  __builtin_memset(&notification, 0, sizeof notification);
+  long result = cl_result(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notification));
+  if (result < 0) return (int)result;
+  request->id = notification.id;
+  request->pid = notification.pid;
+  request->architecture = notification.data.arch;
+  request->number = notification.data.nr;
+  request->instruction_pointer = notification.data.instruction_pointer;
+  for (int index = 0; index < 6; index++) request->arguments[index] = notification.data.args[index];
+  return 0;
+}
+static inline int cl_seccomp_answer(int listener, uint64_t id, int64_t value, int error, int continues) {
+  struct seccomp_notif_resp response = {
+      .id = id, .val = value, .error = error, .flags = continues ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0};
+  return (int)cl_result(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
+}
+// 0 while the call waits for its answer; -ENOENT afterwards.
+static inline int cl_seccomp_is_valid(int listener, uint64_t id) {
+  return (int)cl_result(ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id));
+}
+// Gives the caller a copy of a descriptor, at `number` unless that is -1; its number there. `answers`: it is the call's result.
+static inline int cl_seccomp_add_descriptor(
+    int listener, uint64_t id, int descriptor, int number, int flags, int answers) {
+  struct seccomp_notif_addfd request = {
+      .id = id,
+      .flags = (number >= 0 ? SECCOMP_ADDFD_FLAG_SETFD : 0) | (answers ? 2 /* SECCOMP_ADDFD_FLAG_SEND */ : 0),
+      .srcfd = (uint32_t)descriptor,
+      .newfd = number >= 0 ? (uint32_t)number : 0,
+      .newfd_flags = (uint32_t)flags};
+  return (int)cl_result(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &request));
 }
 
 // MARK: capabilities (capabilities(7))

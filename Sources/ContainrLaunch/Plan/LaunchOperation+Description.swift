@@ -44,7 +44,8 @@ extension LaunchOperation {
       "set capabilities to 0x\(String(effective, radix: 16)) of 0x\(String(permitted, radix: 16))"
     case .ambientCapabilities(let mask): "set ambient capabilities to 0x\(String(mask, radix: 16))"
     case .control(let control): control.text
-    case .seccomp(let filter, _): "filter system calls by \(filter.count / 8) instructions"
+    case .seccomp(let filter, _, let listener):
+      "filter system calls by \(filter.count / 8) instructions" + (listener.map { ", listener \($0)" } ?? "")
     case .sessionKeyring: "join a new session keyring"
     case .securityLabel(_, let module, _, let text): "ask \(module) for \"\(text)\""
     case .landlockRuleset(let slot, let files, let network, let scopes):
@@ -58,7 +59,7 @@ extension LaunchOperation {
     case .newSession: "start a session"
     case .terminal(_, let controller, let terminal, _, _, _): "\(controller), \(terminal) = a new terminal"
     case .controllingTerminal(let slot): "make \(slot) the controlling terminal"
-    case .send(let slot, _): "send \(slot) to the parent"
+    case .send(let slot, _, _): "send \(slot) to the parent"
     case .standardStreams: "set standard input, output and error"
     case .barrier(let barrier, _): "wait for \(barrier)"
     case .join(_, _, let activity): activity

@@ -83,8 +83,9 @@ public enum LaunchOperation: Sendable, Hashable {
   case ambientCapabilities(UInt64)
   /// Sets an attribute of the process (prctl(2)).
   case control(ProcessControl)
-  /// Loads a seccomp filter: the bytes of `struct sock_filter[]`.
-  case seccomp(filter: [UInt8], flags: UInt32 = 0)
+  /// Loads a seccomp filter: the bytes of `struct sock_filter[]`. With `SECCOMP_FILTER_FLAG_NEW_LISTENER` among the flags the
+  /// kernel makes a listener, which goes into a slot; it is closed on exec.
+  case seccomp(filter: [UInt8], flags: UInt32 = 0, listener: LaunchSlot? = nil)
   /// Joins a new session keyring, so that the parent's keys stay out of reach.
   case sessionKeyring(name: String? = nil)
   /// Asks a security module for a label by writing to the process's own attribute file below a procfs mount:
@@ -108,8 +109,9 @@ public enum LaunchOperation: Sendable, Hashable {
     devpts: LaunchSlot, controller: LaunchSlot, terminal: LaunchSlot, rows: UInt16, columns: UInt16, owner: UInt32 = 0)
   /// Makes a terminal the controlling one of the session.
   case controllingTerminal(LaunchSlot)
-  /// Sends a descriptor to the parent.
-  case send(LaunchSlot, socket: LaunchSlot)
+  /// Sends a descriptor to the parent. The mark is in a register that `sendmsg(2)` does not use, so that a seccomp filter can
+  /// let this one call through.
+  case send(LaunchSlot, socket: LaunchSlot, mark: UInt64 = 0)
   /// Puts descriptors in the places of standard input, output and error; nil keeps what is there.
   case standardStreams(LaunchSlot?, LaunchSlot?, LaunchSlot?)
 

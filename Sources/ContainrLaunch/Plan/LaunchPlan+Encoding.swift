@@ -183,9 +183,9 @@ private struct PlanEncoder {
       add(CI_CAPABILITIES, effective, permitted, inheritable)
     case .ambientCapabilities(let mask): add(CI_AMBIENT, mask)
     case .control(let control): add(CI_CONTROL, control.arguments.option, control.arguments.value)
-    case .seccomp(let filter, let flags):
+    case .seccomp(let filter, let flags, let listener):
       let program = bytes(filter, alignment: 8)
-      add(CI_SECCOMP, flags: flags, program.offset, program.count)
+      add(CI_SECCOMP, flags: flags, program.offset, program.count, (listener ?? .none).raw)
     case .sessionKeyring(let name): add(CI_SESSION_KEYRING, try optional(name))
     case .securityLabel(let proc, _, let path, let text):
       let path = try string(path)
@@ -202,7 +202,7 @@ private struct PlanEncoder {
     case .terminal(let devpts, let controller, let terminal, let rows, let columns, let owner):
       add(CI_TERMINAL, devpts.raw, controller.raw, terminal.raw, UInt64(rows), UInt64(columns), UInt64(owner))
     case .controllingTerminal(let slot): add(CI_CONTROLLING_TERMINAL, slot.raw)
-    case .send(let slot, let socket): add(CI_SEND, socket.raw, slot.raw)
+    case .send(let slot, let socket, let mark): add(CI_SEND, socket.raw, slot.raw, mark)
     case .standardStreams(let input, let output, let error):
       add(CI_STANDARD_STREAMS, (input ?? LaunchSlot.none).raw, (output ?? LaunchSlot.none).raw, (error ?? LaunchSlot.none).raw)
     case .barrier(let barrier, let socket): add(CI_BARRIER, socket.raw, UInt64(barrier.rawValue))

@@ -73,6 +73,17 @@ public struct LaunchPlan: Sendable {
     operations.contains { if case .barrier = $0 { true } else { false } }
   }
 
+  /// Whether the parent has something to do before the process runs its program: pass barriers, or answer the system calls of
+  /// one that has a seccomp listener.
+  var needsServing: Bool {
+    operations.contains {
+      switch $0 {
+      case .barrier, .seccomp(_, _, .some): true
+      default: false
+      }
+    }
+  }
+
   mutating func setSlot(_ slot: LaunchSlot, to descriptor: CInt) {
     while inherited.count <= slot.index { inherited.append(-1) }
     inherited[slot.index] = descriptor

@@ -13,8 +13,8 @@ import SystemPackage
 /// ```
 ///
 /// The process shares this program's memory until it executes its own, so the thread that cloned it is held that long.
-/// A plan without barriers runs on the calling thread; one with barriers gets a thread of its own, and a session may rest
-/// at a barrier for as long as it likes.
+/// A plan without barriers runs on the calling thread; one with barriers or with a seccomp listener gets a thread of its own,
+/// and a session may rest at a barrier for as long as it likes.
 ///
 /// Dropping a session that has not finished makes the process give up, and reaps it. Every method is for one thread at a
 /// time.
@@ -54,7 +54,7 @@ public final class LaunchSession {
     }
     self.call = call
 
-    guard plan.hasBarriers, !plan.isDetached else {
+    guard plan.needsServing, !plan.isDetached else {
       call.make()
       if childEnd >= 0 { close(childEnd) }
       return
@@ -113,6 +113,28 @@ public final class LaunchSession {
       guard descriptor >= 0 else { return LaunchBarrier(rawValue: UInt8(bitPattern: byte)) }
       received = OwnedDescriptor(owning: descriptor)
     }
+  }
+
+  /// Waits until the process sends a descriptor, and takes it: a seccomp listener, without whose owner the process may not get
+  /// as far as its program. Nil where the process fails before.
+  ///
+  /// Blocks the calling thread. To be called once all barriers are passed.
+  ///
+  /// - Throws: `INTERNAL` where the process stands at a barrier.
+  public func receiveDescriptor() throws(ContainrError) -> OwnedDescriptor? {
+    while received == nil, socket >= 0 {
+      var byte: CChar = 0
+      var descriptor: CInt = -1
+      let result = cl_receive_descriptor(socket, &byte, &descriptor)
+      if result == -EINTR { continue }
+      if result == 0 || result == -ECONNRESET { return nil }
+      try check(result, .containerStart, "recvmsg(2)", "waiting for a descriptor of the new process")
+      if descriptor < 0 {
+        throw ContainrError(.internalError, "waiting for a descriptor of the new process", hint: "it stands at a barrier")
+      }
+      received = OwnedDescriptor(owning: descriptor)
+    }
+    return received.take()
   }
 
   /// Lets the process go on past the barrier that ``next()`` named.

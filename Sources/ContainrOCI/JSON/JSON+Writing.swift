@@ -67,7 +67,7 @@ extension JSON {
     output.append(contentsOf: repeatElement(UInt8(ascii: " "), count: indentation))
   }
 
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     var output: [UInt8] = []
     quote(text, into: &output)
     return String(decoding: output, as: UTF8.self)

@@ -39,6 +39,11 @@ struct ContainerLauncher: ~Copyable {
     let granted = try configuration.process.capabilities.resolve(available: available)
     let capabilities = try Capabilities(granting: granted, toUser: user.uid)
     let filter = try state.seccompCache.filter(for: configuration.seccomp, capabilities: granted)
+    if let filter, filter.notifies {
+      throw ContainrError(
+        .unsupported, "loading the seccomp filter",
+        hint: "the profile notifies a supervisor, and a container has none; load it into a process of your own plan")
+    }
 
     var environment = configuration.process.environment
     if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
@@ -102,7 +107,7 @@ struct ContainerLauncher: ~Copyable {
     } else if case .memory = configuration.writableLayer {
       try directory.makeDirectory("layer", mode: 0o700)
     }
-    if profile.seccomp == .file, let filter { try directory.write(filter.bytes, to: "seccomp.bpf", mode: 0o600) }
+    if profile.seccomp == .file, let filter { try directory.write(filter.stored, to: "seccomp.bpf", mode: 0o600) }
     try faults.pass(.layer)
     if configuration.hostFiles == .managed { try writeHostFiles() }
     try faults.pass(.files)

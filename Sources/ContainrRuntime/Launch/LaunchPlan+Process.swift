@@ -59,7 +59,7 @@ extension LaunchPlan {
       append(.resourceLimit(resource: limit.resource.rawValue, soft: limit.soft, hard: limit.hard))
     }
     // Without no-new-privileges a filter needs CAP_SYS_ADMIN, which is about to go.
-    if let filter, !process.noNewPrivileges { append(.seccomp(filter: filter.bytes)) }
+    if let filter, !process.noNewPrivileges { append(filter) }
     append(.boundingCapabilities(capabilities.bounding.rawValue))
     if profile.setsGroups { append(.groups(profile.user.supplementaryGroups)) }
     if profile.user.uid != 0, !capabilities.permitted.isEmpty { append(.control(.keepCapabilities)) }
@@ -75,7 +75,7 @@ extension LaunchPlan {
     append(.signals())
     // At once and not only when the program starts: looking for it takes a descriptor, which a low limit on them must allow.
     append(.closeFrom(3, onExec: false))
-    if let filter, process.noNewPrivileges { append(.seccomp(filter: filter.bytes)) }
+    if let filter, process.noNewPrivileges { append(filter) }
   }
 
   /// The program, looked for in PATH where its name has no slash.

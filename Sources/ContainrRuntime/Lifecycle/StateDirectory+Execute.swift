@@ -113,7 +113,7 @@ extension StateDirectory {
     case .containerDefault: return try seccompCache.filter(for: .containerDefault, capabilities: granted)
     case .file:
       let bytes = try FileContents.read(directory(id).appending("seccomp.bpf"), limit: 65536 * 8, code: .seccomp)
-      guard let filter = SeccompFilter(bytes: bytes) else {
+      guard let filter = SeccompFilter(stored: bytes) else {
         throw ContainrError(.seccomp, "reading the filter of the container \(id)", hint: "the file is damaged")
       }
       return filter

@@ -1,5 +1,5 @@
 /// The names of ``SeccompProfile/containerDefault(for:)``, put together from the kernel's tables
-/// (`arch/x86/entry/syscalls/*.tbl`, `include/uapi/asm-generic/unistd.h`) up to Linux 6.7.
+/// (`arch/x86/entry/syscalls/*.tbl`, `include/uapi/asm-generic/unistd.h`) up to Linux 6.18.
 enum ContainerSystemCalls {
   /// What every container may do. The kernel's own checks hold: of a container's own processes, files and sockets.
   static let open: [String] = [
@@ -8,14 +8,15 @@ enum ContainerSystemCalls {
     "dup3", "faccessat", "faccessat2", "fadvise64", "fadvise64_64", "arm_fadvise64_64", "fallocate", "fchdir", "fchmod",
     "fchmodat", "fchmodat2", "fchown", "fchown32", "fchownat", "fcntl", "fcntl64", "fdatasync", "fgetxattr",
     "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstat64", "fstatat64", "fstatfs", "fstatfs64", "fsync",
-    "ftruncate", "ftruncate64", "futimesat", "getcwd", "getdents", "getdents64", "getxattr", "inotify_add_watch",
+    "ftruncate", "ftruncate64", "futimesat", "getcwd", "getdents", "getdents64", "getxattr", "getxattrat", "inotify_add_watch",
     "inotify_init", "inotify_init1", "inotify_rm_watch", "fanotify_mark", "lchown", "lchown32", "lgetxattr", "link",
-    "linkat", "listxattr", "llistxattr", "_llseek", "lremovexattr", "lseek", "lsetxattr", "lstat", "lstat64", "mkdir",
+    "linkat", "listmount", "listxattr", "listxattrat", "llistxattr", "_llseek", "lremovexattr", "lseek", "lsetxattr", "lstat", "lstat64", "mkdir",
     "mkdirat", "mknod", "mknodat", "name_to_handle_at", "newfstatat", "oldfstat", "oldlstat", "oldstat", "open",
-    "openat", "openat2", "readahead", "readdir", "readlink", "readlinkat", "removexattr", "rename", "renameat",
-    "renameat2", "rmdir", "setxattr", "stat", "stat64", "statfs", "statfs64", "statx", "symlink", "symlinkat", "sync",
+    "openat", "openat2", "readahead", "readdir", "readlink", "readlinkat", "removexattr", "removexattrat", "rename", "renameat",
+    "renameat2", "rmdir", "setxattr", "setxattrat", "stat", "stat64", "statfs", "statfs64", "statmount", "statx", "symlink", "symlinkat", "sync",
     "sync_file_range", "sync_file_range2", "arm_sync_file_range", "syncfs", "truncate", "truncate64", "umask", "unlink",
-    "unlinkat", "utime", "utimensat", "utimensat_time64", "utimes", "cachestat",
+    "unlinkat", "utime", "utimensat", "utimensat_time64", "utimes", "cachestat", "file_getattr",
+    "file_setattr",
     // Reading, writing, waiting.
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_ctl_old", "epoll_pwait", "epoll_pwait2", "epoll_wait",
     "epoll_wait_old", "eventfd", "eventfd2", "io_cancel", "io_destroy", "io_getevents", "io_pgetevents",
@@ -25,7 +26,7 @@ enum ContainerSystemCalls {
     "writev",
     // Memory.
     "brk", "cacheflush", "madvise", "map_shadow_stack", "memfd_create", "memfd_secret", "mincore", "mlock", "mlock2",
-    "mlockall", "mmap", "mmap2", "mprotect", "mremap", "msync", "munlock", "munlockall", "munmap", "pkey_alloc",
+    "mlockall", "mmap", "mmap2", "mprotect", "mremap", "mseal", "msync", "munlock", "munlockall", "munmap", "pkey_alloc",
     "pkey_free", "pkey_mprotect", "remap_file_pages", "membarrier",
     // Processes and threads.
     "arch_prctl", "breakpoint", "capget", "capset", "execve", "execveat", "exit", "exit_group", "fork", "vfork",
@@ -40,7 +41,7 @@ enum ContainerSystemCalls {
     "sched_setscheduler", "sched_yield", "seccomp", "set_robust_list", "set_thread_area", "set_tid_address", "set_tls",
     "setpgid", "setpriority", "setrlimit", "setsid", "sgetmask", "sigaction", "sigaltstack", "signal", "sigpending",
     "sigprocmask", "sigreturn", "sigsuspend", "ssetmask", "sysinfo", "tgkill", "times", "tkill", "ugetrlimit", "uname",
-    "wait4", "waitid", "waitpid", "ioprio_get", "ioprio_set", "futex", "futex_requeue", "futex_time64", "futex_wait",
+    "wait4", "waitid", "waitpid", "uprobe", "uretprobe", "ioprio_get", "ioprio_set", "futex", "futex_requeue", "futex_time64", "futex_wait",
     "futex_waitv", "futex_wake",
     // Users and groups.
     "getegid", "getegid32", "geteuid", "geteuid32", "getgid", "getgid32", "getgroups", "getgroups32", "getresgid",
@@ -70,7 +71,7 @@ enum ContainerSystemCalls {
       .sysAdmin,
       [
         "bpf", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick", "lookup_dcookie", "mount", "mount_setattr",
-        "move_mount", "open_tree", "perf_event_open", "pivot_root", "quotactl", "quotactl_fd", "setdomainname",
+        "move_mount", "open_tree", "open_tree_attr", "perf_event_open", "pivot_root", "quotactl", "quotactl_fd", "setdomainname",
         "sethostname", "setns", "syslog", "umount", "umount2", "unshare", "clone", "clone3",
       ]
     ),
@@ -108,6 +109,8 @@ enum ContainerSystemCalls {
     "kexec_file_load", "kexec_load", "swapoff", "swapon",
     // A wide way into the kernel; kernel.io_uring_disabled answers EPERM as well.
     "io_uring_enter", "io_uring_register", "io_uring_setup",
+    // What security modules say of a process: the container's own view of them is procfs.
+    "lsm_get_self_attr", "lsm_list_modules", "lsm_set_self_attr",
     // Real mode of i386.
     "vm86", "vm86old",
     // Obsolete, or without a use in any C library.

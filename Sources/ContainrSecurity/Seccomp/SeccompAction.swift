@@ -6,8 +6,11 @@ public enum SeccompAction: Hashable, Sendable {
   case killThread
   /// Sends `SIGSYS` to the thread.
   case trap
-  /// Fails the call with an error number, 1 to 4095.
+  /// Fails the call with an error number, 1 to 4095; 0 makes it succeed without being made.
   case errno(UInt16)
+  /// Hands the call to a supervisor, who answers for the kernel: ``SeccompListener``. It fails with `ENOSYS` where there is
+  /// none.
+  case notify
   /// Hands the call to a tracer with a message; it fails with `ENOSYS` where there is none.
   case trace(UInt16)
   /// Lets the call through, and writes it to the audit log.
@@ -22,6 +25,7 @@ public enum SeccompAction: Hashable, Sendable {
     case .killThread: 0
     case .trap: 0x0003_0000
     case .errno(let number): 0x0005_0000 | UInt32(number)
+    case .notify: 0x7fc0_0000
     case .trace(let message): 0x7ff0_0000 | UInt32(message)
     case .log: 0x7ffc_0000
     case .allow: 0x7fff_0000
@@ -40,6 +44,7 @@ extension SeccompAction: CustomStringConvertible {
     case .killThread: "kill thread"
     case .trap: "trap"
     case .errno(let number): "errno \(number)"
+    case .notify: "notify"
     case .trace(let message): "trace \(message)"
     case .log: "log"
     case .allow: "allow"

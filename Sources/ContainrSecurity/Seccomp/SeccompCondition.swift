@@ -44,4 +44,35 @@ public struct SeccompCondition: Hashable, Sendable {
   public static func noBits(of mask: UInt64, in argument: UInt8) -> SeccompCondition {
     SeccompCondition(argument: argument, .maskedEqual(mask: mask), 0)
   }
+
+  /// Whether the condition holds for the registers of a call.
+  func holds(for arguments: [UInt64]) -> Bool {
+    let actual = Int(argument) < arguments.count ? arguments[Int(argument)] : 0
+    return switch comparison {
+    case .equal: actual == value
+    case .notEqual: actual != value
+    case .less: actual < value
+    case .lessOrEqual: actual <= value
+    case .greater: actual > value
+    case .greaterOrEqual: actual >= value
+    case .maskedEqual(let mask): actual & mask == value
+    }
+  }
+}
+
+extension SeccompCondition: CustomStringConvertible {
+  /// `argument 0 == 40`; `argument 0 & 0x7e020000 == 0`.
+  public var description: String {
+    let sign =
+      switch comparison {
+      case .equal: "=="
+      case .notEqual: "!="
+      case .less: "<"
+      case .lessOrEqual: "<="
+      case .greater: ">"
+      case .greaterOrEqual: ">="
+      case .maskedEqual(let mask): "& 0x\(String(mask, radix: 16)) =="
+      }
+    return "argument \(argument) \(sign) \(value)"
+  }
 }

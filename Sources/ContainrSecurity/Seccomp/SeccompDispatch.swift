@@ -1,103 +1,112 @@
-import CSeccomp
-import Glibc
-
-/// The first part of a filter: it decides every call whose rule has no condition, and leaves the rest to libseccomp's program.
+/// The compiler: a whole filter as one program.
 ///
 /// The kernel checks, translates and, for each call's number, emulates a filter when a process loads it: that is part of every
 /// container start. libseccomp spends two instructions on each call of each architecture. Here neighbouring numbers with one
-/// answer are one range, and ranges are found by a binary search. It also does what libseccomp has no means for:
+/// answer are one range, ranges are found by a binary search, and calls with the same conditions share their tests. It also
+/// does what libseccomp has no means for:
 ///
 /// - Calls newer than the profile get ``SeccompProfile/newerCalls``.
 /// - 32-bit x86 can reach the socket calls through `socketcall(2)`, whose arguments lie in memory where no filter sees them.
 ///   libseccomp would let `socketcall` through for a call whose rule has conditions, without looking at them. Here it gets the
 ///   profile's default, unless a rule names `socketcall` itself. So it is with `ipc(2)`.
+/// - Several conditions on one argument, and rules on one call that overlap: the first one counts.
 struct SeccompDispatch {
   private(set) var program = SeccompProgram()
 
   private enum Answer: Hashable {
     case value(UInt32)
-    case libseccomp
+    case rules([Int])
     case multiplexer(Int)
+    /// Lets the call with the mark through.
+    indirect case marked(Answer)
   }
   private struct Range {
     var start: UInt32
     var answer: Answer
   }
 
-  private let profile: SeccompProfile
-  private let unconditional: [String: SeccompAction]
-  private let conditional: Set<String>
+  private let table: SeccompRuleTable
+  private let native: SeccompArchitecture?
+  private let mark: UInt64
   private var positions: [Answer: SeccompProgram.Position] = [:]
+  private var profile: SeccompProfile { table.profile }
 
-  /// `unconditional` holds the calls that have a rule without conditions, `conditional` those that have others only.
-  init(of profile: SeccompProfile, unconditional: [String: SeccompAction], conditional: Set<String>) {
-    self.profile = profile
-    self.unconditional = unconditional
-    self.conditional = conditional
-    let tokens = profile.architectures.filter { $0 != .x32 }
+  /// Compiles for architectures, the machine's own first. A `mark` other than 0 lets through the `sendmsg(2)` that has it.
+  init(of table: SeccompRuleTable, for architectures: [SeccompArchitecture], mark: UInt64 = 0) {
+    self.table = table
+    self.mark = mark
+    native = architectures.first
+    let hasX32 = architectures.contains(.x32)
     var trees: [(token: UInt32, top: SeccompProgram.Position)] = []
-    // The machine's own comes first in the profile: the later a tree is written the nearer it is to the beginning.
-    for architecture in tokens.reversed() {
-      let top = tree(ranges(of: architecture)[...])
+    // The later a tree is written the nearer it is to the beginning.
+    for architecture in architectures.reversed() where architecture != .x32 {
+      let top = tree(ranges(of: architecture, hasX32: hasX32)[...])
       trees.append((architecture.rawValue, program.load(offset: 0, then: top)))
     }
-    var next = program.leave()
+    var next = program.answer(SeccompAction.killProcess.returnValue)
     for (token, top) in trees { next = program.jump(.equal, token, to: top, otherwise: next) }
     _ = program.load(offset: 4, then: next)
   }
 
   // MARK: Tables
 
-  private static let x32Bit: UInt32 = 0x4000_0000
-
-  private func ranges(of architecture: SeccompArchitecture) -> [Range] {
+  private func ranges(of architecture: SeccompArchitecture, hasX32: Bool) -> [Range] {
     var ranges = table(of: architecture, from: 0)
     if architecture == .x86_64 {
-      // To the kernel x32 is x86-64 with other numbers. Where the profile does not have it, libseccomp's program ends it.
-      let hasX32 = profile.architectures.contains(.x32)
-      ranges += hasX32 ? table(of: .x32, from: Self.x32Bit) : [Range(start: Self.x32Bit, answer: .libseccomp)]
+      // To the kernel x32 is x86-64 with other numbers.
+      if hasX32 {
+        ranges += table(of: .x32, from: SystemCallTable.x32Bit)
+      } else {
+        // A tracer that cancels a call writes -1: that is no call of x32.
+        let cancelled = Range(start: .max, answer: ranges[ranges.count - 1].answer)
+        ranges += [Range(start: SystemCallTable.x32Bit, answer: .value(SeccompAction.killProcess.returnValue)), cancelled]
+      }
     }
     var merged: [Range] = []
     for range in ranges where merged.last?.answer != range.answer { merged.append(range) }
     return merged
   }
 
+  private var other: Answer { .value(profile.defaultAction.returnValue) }
+  private var newer: Answer { .value(table.newerCalls.returnValue) }
+
   private func table(of architecture: SeccompArchitecture, from base: UInt32) -> [Range] {
-    var answers: [UInt32: Answer] = [:]
-    for name in conditional.union(unconditional.keys) {
-      let number = seccomp_syscall_resolve_name_arch(architecture.rawValue, name)
-      if number >= 0 { answers[UInt32(number)] = answer(of: name) }
-    }
+    let verdicts = table.verdicts(on: architecture)
+    let newest = table.newest(verdicts.keys, on: architecture)
+    var answers = verdicts.mapValues(answer)
     if architecture == .x86 {
-      // Where a call can be multiplexed, libseccomp answers a name with a number of its own; the direct ones lie from
-      // recvmmsg to msgctl.
-      for number in UInt32(337)...402 {
-        guard let text = seccomp_syscall_resolve_num_arch(architecture.rawValue, CInt(number)) else { continue }
-        defer { free(text) }
-        let name = String(cString: text)
-        if unconditional[name] != nil || conditional.contains(name) { answers[number] = answer(of: name) }
-      }
-      for (index, multiplexer) in Self.multiplexers.enumerated() where unconditional[multiplexer.name] == nil {
-        answers[multiplexer.number] = .multiplexer(index)
+      for multiplexer in SeccompRuleTable.multiplexers {
+        if let index = table.multiplexer(multiplexer.number) { answers[multiplexer.number] = .multiplexer(index) }
       }
     }
-    // ARM has a few calls of its own far above the others: they are not what newness is measured by.
-    let newest = answers.keys.filter { $0 - base < 0xf_0000 }.max() ?? base
-    let newer = Answer.value((profile.newerCalls ?? profile.defaultAction).returnValue)
-    let other = Answer.value(profile.defaultAction.returnValue)
+    if mark != 0, architecture == native, let sender = SystemCallTable.number(of: "sendmsg", on: architecture) {
+      let isNewer = newest.map { sender > $0 } ?? false
+      answers[sender] = .marked(answers[sender] ?? (isNewer ? newer : other))
+    }
     var ranges: [Range] = []
     var next = base
     for (number, answer) in answers.sorted(by: { $0.key < $1.key }) {
-      if number > next { ranges.append(Range(start: next, answer: next > newest ? newer : other)) }
+      if number > next {
+        // What is named by nobody begins to be newer in the middle of a gap.
+        if let newest, newest < next {
+          ranges.append(Range(start: next, answer: newer))
+        } else {
+          ranges.append(Range(start: next, answer: other))
+        }
+      }
       ranges.append(Range(start: number, answer: answer))
       next = number + 1
     }
-    ranges.append(Range(start: next, answer: answers.isEmpty ? other : newer))
+    ranges.append(Range(start: next, answer: newest == nil ? other : newer))
     return ranges
   }
 
-  private func answer(of name: String) -> Answer {
-    unconditional[name].map { .value($0.returnValue) } ?? .libseccomp
+  private func answer(_ verdict: SeccompRuleTable.Verdict) -> Answer {
+    switch verdict {
+    case .always(let index): .value(profile.rules[index].action.returnValue)
+    case .byDefault: other
+    case .alternatives(let rules): .rules(rules)
+    }
   }
 
   // MARK: Instructions
@@ -112,58 +121,92 @@ struct SeccompDispatch {
 
   private mutating func position(of answer: Answer) -> SeccompProgram.Position {
     if let known = positions[answer], program.isNear(known) { return known }
+    // A long chain is reached by a jump rather than written twice.
+    if case .rules = answer, let known = positions[answer] { return program.go(to: known) }
     let position: SeccompProgram.Position
     switch answer {
     case .value(let value): position = program.answer(value)
-    case .libseccomp: position = program.leave()
-    case .multiplexer(let index): position = demultiplex(Self.multiplexers[index])
+    case .rules(let rules): position = chain(rules)
+    case .multiplexer(let index): position = demultiplex(SeccompRuleTable.multiplexers[index])
+    case .marked(let inner):
+      let otherwise = self.position(of: inner)
+      position = equal(
+        5, mask: .max, mark, to: self.position(of: .value(SeccompAction.allow.returnValue)), otherwise: otherwise)
     }
     positions[answer] = position
     return position
   }
 
+  /// Tries rules one after another.
+  private mutating func chain(_ rules: [Int]) -> SeccompProgram.Position {
+    var next = position(of: other)
+    for index in rules.reversed() {
+      let rule = profile.rules[index]
+      let otherwise = next
+      var position = position(of: .value(rule.action.returnValue))
+      for condition in rule.conditions.reversed() { position = test(condition, then: position, otherwise: otherwise) }
+      next = position
+    }
+    return next
+  }
+
+  /// Compares an argument of 64 bits, in halves.
+  private mutating func test(
+    _ condition: SeccompCondition, then yes: SeccompProgram.Position, otherwise no: SeccompProgram.Position
+  ) -> SeccompProgram.Position {
+    let value = condition.value
+    switch condition.comparison {
+    case .equal: return equal(condition.argument, mask: .max, value, to: yes, otherwise: no)
+    case .notEqual: return equal(condition.argument, mask: .max, value, to: no, otherwise: yes)
+    case .maskedEqual(let mask): return equal(condition.argument, mask: mask, value, to: yes, otherwise: no)
+    case .greater: return ordered(condition.argument, .above, value, to: yes, otherwise: no)
+    case .greaterOrEqual: return ordered(condition.argument, .atLeast, value, to: yes, otherwise: no)
+    case .less: return ordered(condition.argument, .atLeast, value, to: no, otherwise: yes)
+    case .lessOrEqual: return ordered(condition.argument, .above, value, to: no, otherwise: yes)
+    }
+  }
+
+  private static func offsets(of argument: UInt8) -> (low: UInt32, high: UInt32) {
+    let start = 16 + 8 * UInt32(argument)
+    // The machines that this is written for are little-endian.
+    return (start, start + 4)
+  }
+
+  private mutating func equal(
+    _ argument: UInt8, mask: UInt64, _ value: UInt64, to yes: SeccompProgram.Position, otherwise no: SeccompProgram.Position
+  ) -> SeccompProgram.Position {
+    guard value & ~mask == 0 else { return no }
+    let (low, high) = Self.offsets(of: argument)
+    var next = yes
+    for (offset, shift) in [(low, UInt64(0)), (high, 32)] {
+      let part = UInt32(truncatingIfNeeded: mask >> shift)
+      guard part != 0 else { continue }
+      let jump = program.jump(.equal, UInt32(truncatingIfNeeded: value >> shift), to: next, otherwise: no)
+      next = program.load(offset: offset, mask: part, then: jump)
+    }
+    return next
+  }
+
+  private mutating func ordered(
+    _ argument: UInt8, _ comparison: SeccompProgram.Test, _ value: UInt64, to yes: SeccompProgram.Position,
+    otherwise no: SeccompProgram.Position
+  ) -> SeccompProgram.Position {
+    let (low, high) = Self.offsets(of: argument)
+    let upper = UInt32(value >> 32)
+    let lower = program.jump(comparison, UInt32(truncatingIfNeeded: value), to: yes, otherwise: no)
+    let whole = program.load(offset: low, then: lower)
+    let same = program.jump(.equal, upper, to: whole, otherwise: no)
+    return program.load(offset: high, then: program.jump(.above, upper, to: yes, otherwise: same))
+  }
+
   /// Decides by the first argument, which says what call is meant.
-  private mutating func demultiplex(_ multiplexer: Multiplexer) -> SeccompProgram.Position {
-    let refusal = Answer.value(profile.defaultAction.returnValue)
-    var next = position(of: conditional.contains(multiplexer.name) ? .libseccomp : refusal)
+  private mutating func demultiplex(_ multiplexer: SeccompRuleTable.Multiplexer) -> SeccompProgram.Position {
+    var next = position(of: table.verdicts[multiplexer.name].map(answer) ?? other)
     for (number, name) in multiplexer.calls {
-      if let action = unconditional[name] {
-        next = program.jump(.equal, number, to: position(of: .value(action.returnValue)), otherwise: next)
-      } else if conditional.contains(name) {
-        next = program.jump(.equal, number, to: position(of: hidden(name)), otherwise: next)
-      }
+      guard let rule = table.hidden(name) else { continue }
+      let action = rule.map { profile.rules[$0].action } ?? profile.defaultAction
+      next = program.jump(.equal, number, to: position(of: .value(action.returnValue)), otherwise: next)
     }
     return program.load(offset: 16, then: next)
   }
-
-  /// The answer to a call whose conditions cannot be checked: the strictest that the profile has for it.
-  private func hidden(_ name: String) -> Answer {
-    guard profile.defaultAction.letsThrough else { return .value(profile.defaultAction.returnValue) }
-    let rule = profile.rules.first { $0.names.contains(name) && !$0.action.letsThrough }
-    return .value((rule?.action ?? profile.defaultAction).returnValue)
-  }
-
-  // MARK: Calls behind one call, of 32-bit x86 (linux/net.h, linux/ipc.h)
-
-  private struct Multiplexer {
-    var name: String
-    var number: UInt32
-    var calls: [(UInt32, String)]
-  }
-
-  private static let multiplexers = [
-    Multiplexer(
-      name: "socketcall", number: 102,
-      calls: [
-        (1, "socket"), (2, "bind"), (3, "connect"), (4, "listen"), (5, "accept"), (6, "getsockname"), (7, "getpeername"),
-        (8, "socketpair"), (9, "send"), (10, "recv"), (11, "sendto"), (12, "recvfrom"), (13, "shutdown"), (14, "setsockopt"),
-        (15, "getsockopt"), (16, "sendmsg"), (17, "recvmsg"), (18, "accept4"), (19, "recvmmsg"), (20, "sendmmsg"),
-      ]),
-    Multiplexer(
-      name: "ipc", number: 117,
-      calls: [
-        (1, "semop"), (2, "semget"), (3, "semctl"), (4, "semtimedop"), (11, "msgsnd"), (12, "msgrcv"), (13, "msgget"),
-        (14, "msgctl"), (21, "shmat"), (22, "shmdt"), (23, "shmget"), (24, "shmctl"),
-      ]),
-  ]
 }

@@ -35,12 +35,16 @@ public final class SeccompFilterCache: Sendable {
   ///
   /// - Parameters:
   ///   - configuration: what is wanted.
-  ///   - capabilities: what the container holds; matters to the default profile only.
+  ///   - capabilities: what the container holds; matters to the default profile and to rules that name capabilities.
   /// - Returns: nil for ``SeccompConfiguration/unconfined``.
   /// - Throws: `SECCOMP` where compiling fails.
   public func filter(
     for configuration: SeccompConfiguration, capabilities: CapabilitySet = .dockerDefault
   ) throws(ContainrError) -> SeccompFilter? {
+    var configuration = configuration
+    if case .profile(let profile) = configuration, profile.dependsOnPlace || !profile.architectureMap.isEmpty {
+      configuration = .profile(try profile.resolved(for: .current(capabilities: capabilities)))
+    }
     guard let content = Self.content(of: configuration, capabilities: capabilities) else { return nil }
     let key = Digest(of: content.utf8).hexadecimal
     if let filter = state.withLock({ $0.filters[key] }) { return filter }
@@ -80,18 +84,18 @@ public final class SeccompFilterCache: Sendable {
     return "\(compilerRevision) \(library) \(SeccompArchitecture.native.rawValue) \(profile)"
   }
 
-  /// To be raised with any change of ``SeccompFilter/init(compiling:)`` and ``SeccompDispatch``.
-  private static let compilerRevision = 1
+  /// To be raised with any change of ``SeccompFilter/init(compiling:for:)``, ``SeccompDispatch`` and ``SystemCallTable``.
+  private static let compilerRevision = 2
 
-  // MARK: Files: 8 bytes of magic, 64 hexadecimal digits, the instructions
+  // MARK: Files: 8 bytes of magic, 64 hexadecimal digits, flags and instructions
 
-  private static let magic = Array("CTRSBPF1".utf8)
+  private static let magic = Array("CTRSBPF2".utf8)
   private static let headerSize = 72
 
-  private static func digits(of instructions: ArraySlice<UInt8>, key: String) -> String {
+  private static func digits(of stored: ArraySlice<UInt8>, key: String) -> String {
     var hash = Digest.Hash()
     hash.update(Array(key.utf8))
-    instructions.withUnsafeBytes { hash.update($0) }
+    stored.withUnsafeBytes { hash.update($0) }
     return hash.finalize().hexadecimal
   }
 
@@ -113,19 +117,20 @@ public final class SeccompFilterCache: Sendable {
       return nil
     }
     let size = Int(status.st_size)
-    let largest = Self.headerSize + SeccompFilter.maximumInstructionCount * 8
+    let largest = Self.headerSize + SeccompFilter.storedHeaderSize + SeccompFilter.maximumInstructionCount * 8
     guard size > Self.headerSize, size <= largest, size % 8 == 0 else { return nil }
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       count = max(0, Glibc.read(file.rawValue, buffer.baseAddress, size))
     }
     guard bytes.count == size, bytes.starts(with: Self.magic) else { return nil }
-    let instructions = bytes[Self.headerSize...]
-    guard Self.digits(of: instructions, key: key).utf8.elementsEqual(bytes[8..<Self.headerSize]) else { return nil }
-    return SeccompFilter(bytes: Array(instructions))
+    let stored = bytes[Self.headerSize...]
+    guard Self.digits(of: stored, key: key).utf8.elementsEqual(bytes[8..<Self.headerSize]) else { return nil }
+    return SeccompFilter(stored: stored)
   }
 
   private func store(_ filter: SeccompFilter, at path: FilePath, key: String) {
-    let content = Self.magic + Array(Self.digits(of: filter.bytes[...], key: key).utf8) + filter.bytes
+    let stored = filter.stored
+    let content = Self.magic + Array(Self.digits(of: stored[...], key: key).utf8) + stored
     do {
       try FileTree.makeDirectories(directory)
       // Not durable: what a power failure leaves is checked by its digest.

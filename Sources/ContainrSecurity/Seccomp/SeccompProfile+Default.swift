@@ -10,8 +10,9 @@ extension SeccompProfile {
   ///   filter sees them, so it answers `ENOSYS`, at which C libraries use `clone`.
   /// - `ptrace` and `process_vm_*` are open: since Linux 4.8 a tracer cannot get past a filter.
   /// - `personality` may ask, and set the values that Docker documents: Linux, 32-bit Linux, each with or without `UNAME26`.
-  /// - A socket may have any family but `AF_VSOCK`, which would reach the hypervisor, and those above 47, which no kernel has.
-  ///   32-bit x86 must use `socket(2)` itself, as every C library does since Linux 4.3, not `socketcall(2)`.
+  /// - A socket may have any family but `AF_VSOCK`, which would reach the hypervisor, `AF_ALG`, a wide way into the kernel's
+  ///   cryptography that programs in containers do without, and those above 47, which no kernel has. 32-bit x86 must use
+  ///   `socket(2)` itself, as every C library does since Linux 4.3, not `socketcall(2)`.
   /// - Keyrings, `kexec`, swap and `io_uring` stay closed with any capability.
   /// - Calls that are known and not open answer `EPERM`; newer ones than the profile knows answer `ENOSYS`, so that a newer C
   ///   library falls back.
@@ -27,9 +28,9 @@ extension SeccompProfile {
     for value: UInt32 in [0, 0x0008, 0x2_0000, 0x2_0008, 0xffff_ffff] {
       rules.append(SeccompRule(.allow, ["personality"], when: [.low32(of: 0, equals: value)]))
     }
-    // Every int below 48 but 40, as prefixes: a "not equal" of 64 bits could be met by setting the upper half.
+    // Every int below 48 but 38 and 40, as prefixes: a "not equal" of 64 bits could be met by setting the upper half.
     for (mask, value): (UInt64, UInt64) in [
-      (0xffff_ffe0, 0), (0xffff_fff8, 32), (0xffff_ffff, 41), (0xffff_fffe, 42), (0xffff_fffc, 44),
+      (0xffff_ffe0, 0), (0xffff_fffc, 32), (0xffff_fffe, 36), (0xffff_ffff, 39), (0xffff_ffff, 41), (0xffff_fffe, 42), (0xffff_fffc, 44),
     ] {
       let family = SeccompCondition(argument: 0, .maskedEqual(mask: mask), value)
       rules.append(SeccompRule(.allow, ["socket", "socketpair"], when: [family]))
@@ -45,7 +46,7 @@ extension SeccompProfile {
   }
 
   /// To be raised with any change of ``containerDefault(for:)``: cached filters are named after it.
-  static let containerDefaultRevision = 1
+  static let containerDefaultRevision = 2
 
   /// `CLONE_NEW*` of mnt, cgroup, uts, ipc, user, pid, net. `CLONE_NEWTIME` has the bits of an exit signal in `clone(2)`.
   private static let newNamespaceFlags: UInt64 = 0x7e02_0000

@@ -12,12 +12,14 @@ struct SeccompProgram {
 
   /// `ld [offset]` of `struct seccomp_data`.
   private static let load: UInt16 = 0x20
+  private static let mask: UInt16 = 0x54
   private static let go: UInt16 = 0x05
   private static let `return`: UInt16 = 0x06
 
   /// The test of a conditional jump on the loaded word.
   enum Test: UInt16 {
     case equal = 0x15
+    case above = 0x25
     case atLeast = 0x35
   }
 
@@ -29,15 +31,29 @@ struct SeccompProgram {
   /// Loads a word, and goes to an instruction: 0 is the call's number, 4 the architecture, 16 the lower half of the first
   /// argument.
   mutating func load(offset: UInt32, then next: Position) -> Position {
-    if next != reversed.count - 1 { _ = append(Instruction(code: Self.go, operand: UInt32(reversed.count - next - 1))) }
-    return append(Instruction(code: Self.load, operand: offset))
+    follow(Instruction(code: Self.load, operand: offset), by: next)
+  }
+
+  /// An instruction with another behind it, at once or by a jump.
+  private mutating func follow(_ instruction: Instruction, by next: Position) -> Position {
+    if next != reversed.count - 1 { _ = go(to: next) }
+    return append(instruction)
+  }
+
+  /// Loads a word, keeps the bits of a mask, and goes to an instruction.
+  mutating func load(offset: UInt32, mask: UInt32, then next: Position) -> Position {
+    guard mask != .max else { return load(offset: offset, then: next) }
+    let masking = follow(Instruction(code: Self.mask, operand: mask), by: next)
+    return follow(Instruction(code: Self.load, operand: offset), by: masking)
   }
 
   /// Ends with a value.
   mutating func answer(_ value: UInt32) -> Position { append(Instruction(code: Self.return, operand: value)) }
 
-  /// Goes on behind the last instruction of this program.
-  mutating func leave() -> Position { append(Instruction(code: Self.go, operand: UInt32(reversed.count))) }
+  /// Goes to an instruction.
+  mutating func go(to next: Position) -> Position {
+    append(Instruction(code: Self.go, operand: UInt32(reversed.count - next - 1)))
+  }
 
   /// Compares, and goes to one of two instructions.
   mutating func jump(_ test: Test, _ operand: UInt32, to yes: Position, otherwise no: Position) -> Position {
@@ -51,7 +67,7 @@ struct SeccompProgram {
 
   /// A position that a jump reaches with its 8 bits: the given one, a copy of it, or an unconditional jump to it.
   private mutating func near(_ position: Position) -> Position {
-    guard reversed.count - position > 250 else { return position }
+    guard reversed.count - position > 240 else { return position }
     var instruction = reversed[position]
     switch instruction.code {
     case Self.return: break
@@ -65,6 +81,9 @@ struct SeccompProgram {
     reversed.append(instruction)
     return reversed.count - 1
   }
+
+  /// How many instructions there are.
+  var count: Int { reversed.count }
 
   /// The instructions as the kernel reads them (`struct sock_filter`). The first is the one that was written last.
   var bytes: [UInt8] {
