@@ -124,7 +124,7 @@ struct CommandLineTool: ParsableCommand {
     guard command == "system" else { return [command] + leading + rest.dropFirst() }
     // `system info` and its siblings are two words.
     let words = Array(rest.prefix(2))
-    guard ["info", "repair"].contains(words.last) else { return Array(rest) }
+    guard ["info", "security", "repair"].contains(words.last) else { return Array(rest) }
     return words + leading + rest.dropFirst(2)
   }
 }

@@ -10,6 +10,9 @@ print(process)
 let filter = try SeccompFilter(compiling: .containerDefault(for: granted))
 print("seccomp      \(filter.instructionCount) instructions for \(SeccompArchitecture.ofMachine.count) architectures")
 
+print("")
+print(try SecurityPolicy.default.report(for: .current()))
+print("")
 switch try SecurityModule.running() {
 case let modules?: print("modules      \(modules.map(\.description).joined(separator: ", "))")
 case nil: print("modules      unknown: /sys/kernel/security/lsm is not there")

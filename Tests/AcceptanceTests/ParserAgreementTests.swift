@@ -21,6 +21,8 @@ import Testing
     ["--cap-add", "NET_ADMIN", "--cap-drop", "CHOWN"],
     ["--security-opt", "seccomp=unconfined", "--security-opt", "no-new-privileges=false"],
     ["--privileged"],
+    ["--security-opt", "systempaths=unconfined", "--security-opt", "apparmor=unconfined", "--security-opt", "label=disable"],
+    ["--security-opt", "policy=kubernetes-restricted", "--user", "33"],
     ["--writable-layer", "memory"],
     // Failures, in the words of one and the same place.
     ["--user", "ghost"],
@@ -42,8 +44,19 @@ import Testing
       let command = ["containr/busybox", "sh", "-c", script, "name", "-x", "--memory=1"]
       let plain = try await tool(["run"] + options + command, input: "typed\n")
       let parsed = try await tool(["run", "--network=none"] + options + command, input: "typed\n")
-      #expect(plain == parsed)
+      #expect(withoutLogTimes(plain) == withoutLogTimes(parsed))
     }
+  }
+
+  /// A line of the log has the time, and the random id of the container.
+  private func withoutLogTimes(_ outcome: Tool.Outcome) -> Tool.Outcome {
+    var outcome = outcome
+    outcome.error = outcome.error.split(separator: "\n").map { line in
+      line.contains("walls are down")
+        ? line.split(separator: " ").filter { !$0.contains(":") && !$0.contains("container=") }.joined(separator: " ")
+        : String(line)
+    }.joined(separator: "\n")
+    return outcome
   }
 
   @Test func bothReadersUnderstandTheSameOfExec() async throws {

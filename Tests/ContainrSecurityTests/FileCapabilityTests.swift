@@ -83,7 +83,17 @@ import Testing
     try await withFile { path, file in
       func effective() async throws -> String? {
         let (status, _) = try await run(
-          { $0.append(.ids(uid: 65534, gid: 65534)) }, paths: [path.string], arguments: ["cat", "/proc/self/status"])
+          { plan in
+            // Wherever temporary files are, they may lie under nosuid.
+            let mount = plan.makeSlot()
+            let directory = path.removingLastComponent().string
+            plan.namespaceFlags = UInt64(CL_CLONE_NEWNS)
+            plan.append(.propagation(.private))
+            plan.append(.bind(mount, directory: .workingDirectory, path: directory, recursive: false))
+            plan.append(.mountAttributes(mount, set: [], clear: .noSuid))
+            plan.append(.attachOnHost(mount, path: directory))
+            plan.append(.ids(uid: 65534, gid: 65534))
+          }, paths: [path.string], arguments: ["cat", "/proc/self/status"])
         return status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }.map { String($0.dropFirst(8)) }
       }
       #expect(try await effective() == "0000000000000000")

@@ -47,6 +47,7 @@ private func shell(
     var rules = LandlockRuleset(denying: .all.subtracting(.refer))
     rules.allow([.read, .execute], below: "/")
     rules.allow(.write, below: directory.appending("open").string)
+    rules.allow(.write, below: "/dev/null")
     return rules
   }
 
@@ -99,6 +100,7 @@ private func shell(
     try await tree { directory in
       var rules = LandlockRuleset(denying: [.writeFile, .makeFile])
       rules.allow([.writeFile, .makeFile], below: directory.appending("shut/file").string)
+      rules.allow(.writeFile, below: "/dev/null")
       let output = try await shell(
         "cd \(directory)/shut; echo x >>file && echo written; (>new) 2>/dev/null || echo refused", under: rules)
       #expect(output == "written\nrefused\n")
@@ -121,7 +123,8 @@ private func shell(
           plan.namespaceFlags = UInt64(CL_CLONE_NEWNS)
           plan.append(.propagation(.private))
           if let rules { try plan.append(landlock: rules) }
-        }, paths: ["/bin/busybox"], arguments: ["sh", "-c", "mount -t tmpfs none /mnt 2>/dev/null && echo mounted || echo refused"]
+        }, paths: ["/bin/busybox"],
+        arguments: ["sh", "-c", "mount -t tmpfs none /mnt 2>/dev/null && echo mounted || echo refused"]
       ).0
     }
     #expect(try await attempt(LandlockRuleset(denying: [.makeBlockDevice])) == "refused\n")
@@ -150,6 +153,12 @@ private func shell(
   }
 }
 
+/// A descriptor that stays open as long as this.
+private final class Box {
+  let descriptor: OwnedDescriptor
+  init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+}
+
 @Suite struct LandlockNetworkTests {
   private static let program = """
     import errno, socket, sys
@@ -172,7 +181,7 @@ private func shell(
       "", under: rules, paths: ["/usr/bin/python3"], arguments: ["python3", "-c", Self.program] + arguments)
   }
 
-  private func listener() throws -> (socket: OwnedDescriptor, port: UInt16) {
+  private func listener(_ port: inout UInt16) throws -> OwnedDescriptor {
     let socket = OwnedDescriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -185,20 +194,22 @@ private func shell(
       }
     }
     try #require(ready)
-    return (socket, UInt16(bigEndian: address.sin_port))
+    port = UInt16(bigEndian: address.sin_port)
+    return socket
   }
 
   @Test(.requires(.landlock(4), .file("/usr/bin/python3"))) func portsThatNoRuleGrantsAreOutOfReach() async throws {
-    let granted = try listener()
-    let other = try listener()
-    let ports = [String(granted.port), String(other.port)]
+    var granted: UInt16 = 0
+    var other: UInt16 = 0
+    let sockets = (try Box(listener(&granted)), try Box(listener(&other)))
+    let ports = [String(granted), String(other)]
     var rules = LandlockRuleset(network: .all)
-    rules.allow(.connectTCP, port: granted.port)
+    rules.allow(.connectTCP, port: granted)
     #expect(try await python(["tcp"] + ports, under: rules) == "ok EACCES EACCES\n")
     rules.allow(.bindTCP, port: 0)
     #expect(try await python(["tcp"] + ports, under: rules) == "ok EACCES ok\n")
     #expect(try await python(["tcp"] + ports, under: nil) == "ok ok ok\n")
-    _ = (granted.socket.rawValue, other.socket.rawValue)
+    withExtendedLifetime(sockets) {}
   }
 
   @Test("CVE-2020-15257: an abstract socket of the host is out of reach", .requires(.landlock(6), .file("/usr/bin/python3")))
@@ -219,7 +230,7 @@ private func shell(
     let rules = LandlockConfiguration.automatic.ruleset(sharesNetwork: true, capabilities: .dockerDefault)
     #expect(try await python(["unix", name, ""], under: rules) == "EPERM\n")
     #expect(try await python(["unix", name, ""], under: nil) == "ok\n")
-    _ = server.rawValue
+    withExtendedLifetime(server) {}
   }
 
   @Test(.requires(.landlock(6), .file("/bin/busybox"))) func processesOutsideCannotBeSignalled() async throws {

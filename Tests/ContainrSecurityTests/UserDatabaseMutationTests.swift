@@ -19,7 +19,8 @@ import Testing
       let place = Int.random(in: 0...bytes.count, using: &random)
       switch Int.random(in: 0..<4, using: &random) {
       case 0 where place < bytes.count: bytes[place] = UInt8.random(in: .min ... .max, using: &random)
-      case 1 where place < bytes.count: bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1...9, using: &random)))
+      case 1 where place < bytes.count:
+        bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1...9, using: &random)))
       case 2:
         let end = min(bytes.count, place + Int.random(in: 0...20, using: &random))
         bytes.insert(contentsOf: Array(bytes[place..<end]), at: place)
@@ -31,11 +32,12 @@ import Testing
 
   /// The decimal numbers that stand between separators of a text, written as a number is.
   private func numbers(_ bytes: [UInt8]) -> Set<UInt32> {
-    Set(bytes.split { [UInt8(ascii: ":"), UInt8(ascii: "\n")].contains($0) }.compactMap { field in
-      let text = String(decoding: field, as: UTF8.self)
-      guard let number = UInt32(text), String(number) == text, number <= UInt32(Int32.max) else { return nil }
-      return number
-    })
+    Set(
+      bytes.split { [UInt8(ascii: ":"), UInt8(ascii: "\n")].contains($0) }.compactMap { field in
+        let text = String(decoding: field, as: UTF8.self)
+        guard let number = UInt32(text), String(number) == text, number <= UInt32(Int32.max) else { return nil }
+        return number
+      })
   }
 
   @Test func noMutationGivesAnIdThatNoLineHas() throws {

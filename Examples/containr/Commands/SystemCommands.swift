@@ -27,7 +27,7 @@ struct VersionCommand: ToolCommand, AsyncTool {
 struct SystemCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "system", abstract: "Look at the machine, and clean up after killed programs.",
-    subcommands: [SystemInfoCommand.self, SystemRepairCommand.self])
+    subcommands: [SystemInfoCommand.self, SystemSecurityCommand.self, SystemRepairCommand.self])
 }
 
 /// `containr system info`: the preflight.
@@ -45,6 +45,34 @@ struct SystemInfoCommand: ToolCommand, AsyncTool {
   func work() async throws -> Int32 {
     let preflight = try Preflight.current()
     Console.output(json ? preflight.json : preflight.description)
+    return 0
+  }
+}
+
+/// `containr system security`: the walls around a container.
+struct SystemSecurityCommand: ToolCommand, AsyncTool {
+  static let configuration = CommandConfiguration(
+    commandName: "security", abstract: "Show every wall around a container on this machine, whether it stands, and why.")
+
+  @OptionGroup var globals: GlobalOptions
+  var global: GlobalRequest { globals.request }
+  var tool: any AsyncTool { self }
+
+  @Option(help: "default, strict, privileged, kubernetes-baseline or kubernetes-restricted.")
+  var policy = "default"
+
+  @Option(help: ArgumentHelp("none, or host.", valueName: "mode"))
+  var network = "none"
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func work() async throws -> Int32 {
+    guard ["none", "host"].contains(network) else {
+      throw ContainrError(.invalidArgument, "reading --network \(network)", hint: "none or host")
+    }
+    let report = try SecurityOption.policy(policy).report(for: .current(), sharesNetwork: network == "host")
+    Console.output(json ? report.json : report.description)
     return 0
   }
 }

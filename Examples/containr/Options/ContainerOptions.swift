@@ -39,7 +39,8 @@ struct ContainerOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "no-new-privileges[=true|false], or seccomp=unconfined; repeatable.", valueName: "option"))
+      "no-new-privileges[=true|false], seccomp=unconfined, apparmor=profile|unconfined, label=disable|type:…, "
+        + "systempaths=unconfined, landlock=off, or policy=strict; repeatable.", valueName: "option"))
   var securityOpt: [String] = []
 
   @Flag(help: "Give all capabilities and devices, and no system call filter.")

@@ -37,7 +37,7 @@ struct ContainerRequest: Hashable, Sendable {
     }
     try applyLimits(to: &configuration)
     try applyRights(to: &configuration)
-    configuration.rootFS.isReadOnly = readOnly
+    if readOnly { configuration.rootFS.isReadOnly = true }
     switch writableLayer {
     case nil, "disk": break
     case "memory": configuration.writableLayer = .memory(limit: nil)
@@ -70,23 +70,13 @@ struct ContainerRequest: Hashable, Sendable {
   }
 
   private func applyRights(to configuration: inout ContainerConfiguration) throws {
+    let options = try securityOpt.map { try SecurityOption($0) }
+    for option in options where option.isPolicy { try option.apply(to: &configuration) }
     if privileged { configuration.makePrivileged() }
     if !capAdd.isEmpty || !capDrop.isEmpty {
       configuration.process.capabilities = try CapabilityAdjustment(add: privileged ? ["ALL"] + capAdd : capAdd, drop: capDrop)
     }
-    for option in securityOpt {
-      switch option {
-      case "no-new-privileges", "no-new-privileges=true", "no-new-privileges:true":
-        configuration.process.noNewPrivileges = true
-      case "no-new-privileges=false", "no-new-privileges:false": configuration.process.noNewPrivileges = false
-      case "seccomp=unconfined": configuration.seccomp = .unconfined
-      case "seccomp=builtin": configuration.seccomp = .containerDefault
-      default:
-        throw ContainrError(
-          .unsupported, "reading --security-opt \(option)",
-          hint: "no-new-privileges[=true|false], seccomp=unconfined and seccomp=builtin are there")
-      }
-    }
+    for option in options where !option.isPolicy { try option.apply(to: &configuration) }
   }
 
   private func invalid(_ option: String, _ value: String, _ hint: String) -> ContainrError {

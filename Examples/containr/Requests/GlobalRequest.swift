@@ -16,7 +16,14 @@ struct GlobalRequest: Sendable {
   func apply() throws {
     let format = try logFormat.map { try LogFormat(parsing: $0) } ?? .text
     let level = try logLevel.map { try LogLevel(parsing: $0) } ?? .warn
-    if debug || logLevel != nil || logFormat != nil { ContainrLog.bootstrap(level: debug ? .debug : level, format: format) }
+    if choosesLog { ContainrLog.bootstrap(level: debug ? .debug : level, format: format) }
+  }
+
+  private var choosesLog: Bool { debug || logLevel != nil || logFormat != nil }
+
+  /// Sets up logging where nothing asked for it and there is something to warn of.
+  func prepareToWarn() {
+    if !choosesLog { ContainrLog.bootstrap() }
   }
 
   var directory: FilePath { stateDir.map { FilePath($0) } ?? StateDirectory.standard }

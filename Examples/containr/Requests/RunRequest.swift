@@ -18,6 +18,7 @@ struct RunRequest: AsyncTool {
 
   func work() async throws -> Int32 {
     let configuration = try configuration()
+    if !configuration.fallenWalls.isEmpty { global.prepareToWarn() }
     let state = try global.state()
     let signals = try SignalForwarder()
     let log = ContainrLog.logger(component: "run", container: configuration.id)

@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -361,15 +362,19 @@ static inline int cl_bpf(int command, union bpf_attr *attributes) {
   return (int)cl_result(syscall(SYS_bpf, command, attributes, sizeof *attributes));
 }
 // Loads a BPF_PROG_TYPE_CGROUP_DEVICE program; its descriptor, which the kernel opens with O_CLOEXEC.
-static inline int cl_bpf_device_load(const uint64_t *instructions, uint32_t count) {
+static inline int cl_bpf_device_load_named(const uint64_t *instructions, uint32_t count, const char *name) {
   union bpf_attr attributes;
   __builtin_memset(&attributes, 0, sizeof attributes);
   attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
   attributes.insns = (uint64_t)(uintptr_t)instructions;
   attributes.insn_cnt = count;
   attributes.license = (uint64_t)(uintptr_t)"MIT";
-  __builtin_memcpy(attributes.prog_name, "containr_dev", 12);
+  for (unsigned i = 0; name[i] && i + 1 < sizeof attributes.prog_name; i++) attributes.prog_name[i] = name[i];
   return cl_bpf(BPF_PROG_LOAD, &attributes);
+}
+// The same under the name by which cl_bpf_device_query finds it again.
+static inline int cl_bpf_device_load(const uint64_t *instructions, uint32_t count) {
+  return cl_bpf_device_load_named(instructions, count, "containr_dev");
 }
 static inline int cl_bpf_program(uint32_t id) {
   union bpf_attr attributes;

@@ -12,7 +12,8 @@ enum CPUController: ControllerFiles {
     // An idle cgroup takes no share, and one that becomes idle loses it.
     if cpu.idle == false, !limits.isFresh { try limits.write("cpu.idle", "0") }
     switch limits.version {
-    case .v1: if let shares = cpu.shares ?? cpu.weight?.shares { try limits.write("cpu.shares", String(shares), hint: shareHint) }
+    case .v1:
+      if let shares = cpu.shares ?? cpu.weight?.shares { try limits.write("cpu.shares", String(shares), hint: shareHint) }
     case .v2:
       if let weight = cpu.weight ?? cpu.shares.map({ CPUWeight(shares: $0) }) {
         try limits.write("cpu.weight", String(weight.value), hint: shareHint)

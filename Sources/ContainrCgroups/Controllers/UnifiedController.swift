@@ -31,9 +31,11 @@ enum UnifiedController: ControllerFiles {
         throw ContainrError(.unsupported, activity, hint: "no version 2 hierarchy is mounted: use the typed limits")
       }
       let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-      let isPlain = parts.count > 1 && parts.allSatisfy {
-        !$0.isEmpty && $0.allSatisfy { ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7a) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5f }
-      }
+      let isPlain =
+        parts.count > 1
+        && parts.allSatisfy {
+          !$0.isEmpty && $0.allSatisfy { ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7a) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5f }
+        }
       guard isPlain else {
         throw ContainrError(.cgroupLimit, activity, hint: "a plain file name such as memory.high, without a slash")
       }

@@ -97,7 +97,9 @@ extension CgroupLayout {
         let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3 else { continue }
         let controllers = CgroupControllers(list: Array(fields[1].utf8), version: .v1)
-        if hierarchy.version == .v2 ? fields[0] == "0" : !controllers.isDisjoint(with: hierarchy.controllers) { own = fields[2] }
+        if hierarchy.version == .v2 ? fields[0] == "0" : !controllers.isDisjoint(with: hierarchy.controllers) {
+          own = fields[2]
+        }
       }
       var path: CgroupPath?
       var last = try CgroupDelegation(hierarchy.place(nil), path: nil, hierarchy: hierarchy.controllers)

@@ -38,7 +38,9 @@ public struct SystemdUnit: Sendable, Hashable {
   private static func isSlice(_ slice: String) -> Bool {
     if slice.isEmpty || slice == "-.slice" { return true }
     guard slice.hasSuffix(".slice") else { return false }
-    return slice.dropLast(6).split(separator: "-", omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty && !$0.contains(".") }
+    return slice.dropLast(6).split(separator: "-", omittingEmptySubsequences: false).allSatisfy {
+      !$0.isEmpty && !$0.contains(".")
+    }
   }
 
   /// The unit's own name: `prefix-name.scope`, or the name where that is a slice's.

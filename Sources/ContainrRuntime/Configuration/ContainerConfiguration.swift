@@ -44,6 +44,16 @@ public struct ContainerConfiguration: Hashable, Sendable {
   public var sysctls: [String: String] = [:]
   /// The system calls that the container may make.
   public var seccomp = SeccompConfiguration.containerDefault
+  /// The Landlock rules that its processes are under.
+  public var landlock = LandlockConfiguration.automatic
+  /// The AppArmor profile that its processes are under.
+  public var appArmor = AppArmorConfiguration.automatic
+  /// The SELinux label that its processes have. Their files need one that goes with it.
+  public var seLinux = SELinuxConfiguration.disabled
+  /// Whether its processes share a processor core with none but each other (`PR_SCHED_CORE`, Linux 5.14).
+  public var hasOwnCore = false
+  /// Whether a first process of user 0 is refused.
+  public var requiresOrdinaryUser = false
   /// Which of /etc/hosts, /etc/hostname and /etc/resolv.conf are made for the container.
   public var hostFiles = HostFiles.none
 
@@ -76,22 +86,5 @@ public struct ContainerConfiguration: Hashable, Sendable {
   public init(rootFS: RootFS, _ configure: (inout ContainerConfiguration) throws -> Void) rethrows {
     self.init(rootFS: rootFS)
     try configure(&self)
-  }
-
-  /// Takes every wall down: all capabilities that the caller holds, no system call filter, no hidden or read-only paths,
-  /// all devices. Namespaces stay.
-  public mutating func makePrivileged() {
-    process.capabilities = CapabilityAdjustment(addsAll: true)
-    process.noNewPrivileges = false
-    seccomp = .unconfined
-    rootFS.maskedPaths = []
-    rootFS.readonlyPaths = []
-    resources.devices = hasCgroup ? DeviceRule.everything : nil
-    for index in rootFS.mounts.indices {
-      switch rootFS.mounts[index].kind {
-      case .sysfs, .cgroup: rootFS.mounts[index].attributes.remove(.readOnly)
-      default: break
-      }
-    }
   }
 }

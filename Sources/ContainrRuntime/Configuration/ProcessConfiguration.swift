@@ -18,6 +18,9 @@ public struct ProcessConfiguration: Hashable, Sendable {
   public var additionalGroups: [AccountReference] = []
   /// Changes to Docker's default capabilities.
   public var capabilities = CapabilityAdjustment()
+  /// Capabilities that the process has as an ordinary user too, and that the programs it executes keep. They must be among
+  /// the granted ones (`capabilities(7)`, "Ambient").
+  public var ambientCapabilities: CapabilitySet = []
   /// Whether execve(2) can give no further privileges.
   public var noNewPrivileges = true
   /// Limits on the process (getrlimit(2)).

@@ -37,7 +37,9 @@ struct ContainerLauncher: ~Copyable {
       available.remove(.mknod)
     }
     let granted = try configuration.process.capabilities.resolve(available: available)
-    let capabilities = try Capabilities(granting: granted, toUser: user.uid)
+    let capabilities = try Capabilities(
+      granting: granted, toUser: user.uid, ambient: configuration.process.ambientCapabilities)
+    let walls = try configuration.walls(granted: granted, user: user)
     let filter = try state.seccompCache.filter(for: configuration.seccomp, capabilities: granted)
     if let filter, filter.notifies {
       throw ContainrError(
@@ -63,12 +65,13 @@ struct ContainerLauncher: ~Copyable {
       }
     var layers: [FilePath] = []
     if case .overlay(let overlay) = configuration.rootFS.source { layers = overlay.layers }
-    let profile = ExecutionProfile(
+    var profile = ExecutionProfile(
       environment: environment, workingDirectory: configuration.process.workingDirectory ?? "/", user: user, bounding: granted,
       resourceLimits: configuration.process.resourceLimits,
       noNewPrivileges: configuration.process.noNewPrivileges, seccomp: seccomp,
       isInUserNamespace: configuration.userNamespace != nil,
       setsGroups: configuration.userNamespace?.deniesSetgroups != true, layers: layers.map(\.string))
+    profile.walls = walls
     let layout = configuration.hasCgroup ? try CgroupLayout.detect() : nil
     var launcher = ContainerLauncher(
       configuration: configuration, directory: try state.claim(configuration.id), profile: profile,
@@ -174,7 +177,7 @@ struct ContainerLauncher: ~Copyable {
     if let name = configuration.hostnameInside { plan.append(.hostname(name)) }
     if let name = configuration.domainName { plan.append(.domainName(name)) }
     if configuration.network == .none { plan.append(.interfaceUp("lo")) }
-    plan.append(.sessionKeyring())
+    if profile.walls.labels.isEmpty { plan.append(.sessionKeyring()) }
 
     var rootFS = configuration.rootFS
     try prepare(&rootFS)
@@ -192,6 +195,11 @@ struct ContainerLauncher: ~Copyable {
         plan.append(.writeProc(try slots.procfs, path: "sys/" + name.replacingDots, text: value))
       }
     }
+    if !profile.walls.labels.isEmpty {
+      // The label of keys first: the keyring is one.
+      plan.append(labels: profile.walls.labels, procfs: try slots.procfs)
+      plan.append(.sessionKeyring())
+    }
     if let adjustment = process.oomScoreAdjustment {
       plan.append(.writeProc(try slots.procfs, path: "self/oom_score_adj", text: String(adjustment)))
     }
@@ -206,7 +214,7 @@ struct ContainerLauncher: ~Copyable {
       plan.append(.standardStreams(input, output, error))
     }
     plan.appendChangeOfRoot(rootFS, slots: slots)
-    plan.append(process: process, profile: profile, capabilities: capabilities, filter: filter)
+    try plan.append(process: process, profile: profile, capabilities: capabilities, filter: filter)
     try plan.appendExecute(process, environment: profile.completeEnvironment, byDescriptor: false)
     return plan
   }

@@ -54,11 +54,13 @@ extension LaunchPlan {
   /// The rights of the process. The order matters: what needs a privilege comes before the privilege goes.
   mutating func append(
     process: ProcessConfiguration, profile: ExecutionProfile, capabilities: Capabilities, filter: SeccompFilter?
-  ) {
+  ) throws(ContainrError) {
+    if profile.walls.hasOwnCore { append(.control(.ownCore)) }
     for limit in process.resourceLimits {
       append(.resourceLimit(resource: limit.resource.rawValue, soft: limit.soft, hard: limit.hard))
     }
-    // Without no-new-privileges a filter needs CAP_SYS_ADMIN, which is about to go.
+    // Without no-new-privileges both need CAP_SYS_ADMIN, which is about to go.
+    if let rules = profile.walls.landlock, !process.noNewPrivileges { try append(landlock: rules) }
     if let filter, !process.noNewPrivileges { append(filter) }
     append(.boundingCapabilities(capabilities.bounding.rawValue))
     if profile.setsGroups { append(.groups(profile.user.supplementaryGroups)) }
@@ -75,7 +77,13 @@ extension LaunchPlan {
     append(.signals())
     // At once and not only when the program starts: looking for it takes a descriptor, which a low limit on them must allow.
     append(.closeFrom(3, onExec: false))
+    if let rules = profile.walls.landlock, process.noNewPrivileges { try append(landlock: rules) }
     if let filter, process.noNewPrivileges { append(filter) }
+  }
+
+  /// What the process asks security modules for.
+  mutating func append(labels: [SecurityLabel], procfs: LaunchSlot) {
+    for label in labels { append(label: label, procfs: procfs) }
   }
 
   /// The program, looked for in PATH where its name has no slash.

@@ -56,7 +56,8 @@ extension StateDirectory {
     process.resourceLimits += profile.resourceLimits.filter { !own.contains($0.resource) }
 
     let granted = try process.capabilities.resolve(from: profile.bounding, available: profile.bounding)
-    let capabilities = try Capabilities(granting: granted, toUser: profile.user.uid)
+    let ambient = process.ambientCapabilities.union(profile.walls.ambient).intersection(granted)
+    let capabilities = try Capabilities(granting: granted, toUser: profile.user.uid, ambient: ambient)
     let filter = try filter(profile, granted: granted, id: id)
     var cgroup: Cgroup?
     if let path = record.cgroup { cgroup = try Cgroup.adopt(path, layout: try CgroupLayout.detect()) }
@@ -77,6 +78,11 @@ extension StateDirectory {
     plan.append(.fork)
     plan.join(join)
     if profile.isInUserNamespace { plan.append(.ids(uid: 0, gid: 0)) }
+    if !profile.walls.labels.isEmpty {
+      let procfs = plan.makeSlot()
+      plan.append(.open(procfs, directory: .workingDirectory, path: "/proc", flags: CInt(CL_O_PATH) | O_DIRECTORY))
+      plan.append(labels: profile.walls.labels, procfs: procfs)
+    }
     plan.append(.sessionKeyring())
     if let size = process.terminal {
       let devpts = plan.makeSlot()
@@ -95,7 +101,7 @@ extension StateDirectory {
       plan.append(.newSession)
       plan.append(.standardStreams(input, output, error))
     }
-    plan.append(process: process, profile: profile, capabilities: capabilities, filter: filter)
+    try plan.append(process: process, profile: profile, capabilities: capabilities, filter: filter)
     try plan.appendExecute(process, environment: profile.completeEnvironment, byDescriptor: true)
 
     var result = try plan.spawn()

@@ -11,6 +11,7 @@ struct ExecutionProfile: Hashable, Sendable {
   var resourceLimits: [ResourceLimit]
   var noNewPrivileges: Bool
   var seccomp: Seccomp
+  var walls = Walls()
 
   /// Where the filter for further programs comes from.
   enum Seccomp: String, Sendable {
@@ -42,6 +43,7 @@ struct ExecutionProfile: Hashable, Sendable {
       "userNamespace": .bool(isInUserNamespace),
       "setsGroups": .bool(setsGroups),
       "layers": .array(layers.map { .string($0) }),
+      "walls": walls.json,
     ]
   }
 }
@@ -72,5 +74,6 @@ extension ExecutionProfile {
     isInUserNamespace = try cursor.required("userNamespace").bool()
     setsGroups = try cursor.required("setsGroups").bool()
     layers = try cursor.required("layers").strings()
+    walls = try cursor.member("walls").map(Walls.init) ?? Walls()
   }
 }

@@ -32,7 +32,7 @@ extension LandlockRuleset {
           "granting \(access) on port \(port)")
       }
     }
-    try check(cl_prctl(38 /* NO_NEW_PRIVS */, 1, 0, 0, 0), .securityModule, "prctl(2)", "setting no-new-privileges")
+    try check(cl_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), .securityModule, "prctl(2)", "setting no-new-privileges")
     try check(
       cl_landlock_restrict_self(ruleset.rawValue, rules.logging.rawValue), .securityModule, "landlock_restrict_self(2)",
       "restricting this thread by Landlock")

@@ -94,6 +94,6 @@ public struct AppArmorProfile: Hashable, Sendable {
 
   private static func memory(_ activity: String) throws(ContainrError) -> OwnedDescriptor {
     OwnedDescriptor(
-      owning: try check(cl_memfd_create("containr-apparmor", 1 /* CLOEXEC */), .ioFailure, "memfd_create(2)", activity))
+      owning: try check(cl_memfd_create("containr-apparmor", 1), .ioFailure, "memfd_create(2)", activity))
   }
 }

@@ -57,36 +57,42 @@ public struct SELinuxConfiguration: Hashable, Sendable {
       .invalidArgument, "reading the label option \"\(option)\"", hint: "disable, user:U, role:R, type:T or level:L")
   }
 
-  /// The label of processes, and that of the files they may use; nil where none is wanted.
+  /// The label of processes; nil where none is wanted.
   ///
   /// - Throws: `SECURITY_MODULE` where the kernel has no SELinux, or the policy no such label; `INVALID_ARGUMENT`.
-  public func contexts() throws(ContainrError) -> (process: SELinuxContext, file: SELinuxContext)? {
+  public func processContext() throws(ContainrError) -> SELinuxContext? {
     guard isEnabled else { return nil }
     guard SELinux.isEnabled else { throw SELinux.missing("giving a SELinux label") }
-    var process: SELinuxContext
-    var file: SELinuxContext
+    let context: SELinuxContext
     if let user, let role, let type {
-      process = try SELinuxContext(user: user, role: role, type: type, level: level)
-      file = try SELinux.containerContexts().file
+      context = try SELinuxContext(user: user, role: role, type: type, level: level)
     } else {
-      let base = try SELinux.containerContexts()
-      file = base.file
-      process = try SELinuxContext(
-        user: user ?? base.process.user, role: role ?? base.process.role, type: type ?? base.process.type,
-        level: level ?? base.process.level)
+      let base = try SELinux.containerContexts().process
+      context = try SELinuxContext(
+        user: user ?? base.user, role: role ?? base.role, type: type ?? base.type, level: level ?? base.level)
     }
-    file.level = process.level
-    try SELinux.validate(process)
-    try SELinux.validate(file)
-    return (process, file)
+    try SELinux.validate(context)
+    return context
+  }
+
+  /// The label of files that such processes may use, with the same categories; nil where no label is wanted. For the mount
+  /// option `context=` (`mount(8)`).
+  ///
+  /// - Throws: as ``processContext()``.
+  public func fileContext() throws(ContainrError) -> SELinuxContext? {
+    guard isEnabled else { return nil }
+    guard SELinux.isEnabled else { throw SELinux.missing("giving a SELinux label") }
+    var context = try SELinux.containerContexts().file
+    if let level { context.level = level }
+    try SELinux.validate(context)
+    return context
   }
 
   /// What a process writes before it executes its program: the label from then on, and that of the keys it makes.
   ///
-  /// - Throws: as ``contexts()``.
+  /// - Throws: as ``processContext()``.
   public func resolve() throws(ContainrError) -> (process: SecurityLabel, keys: SecurityLabel)? {
-    guard let contexts = try contexts() else { return nil }
-    let text = contexts.process.description
+    guard let text = try processContext()?.description else { return nil }
     return (
       SecurityLabel(module: .seLinux, attribute: "self/attr/exec", text: text),
       SecurityLabel(module: .seLinux, attribute: "self/attr/keycreate", text: text)

@@ -22,7 +22,9 @@ extension SecurityPolicy {
     // A comparison of two equal arrays is one of their addresses.
     if maskedPaths != MaskedPaths.default {
       let shown = Set(MaskedPaths.default).subtracting(maskedPaths)
-      if !shown.isEmpty { fallen.append(maskedPaths.isEmpty ? "no hidden paths" : "shown \(shown.sorted().joined(separator: " "))") }
+      if !shown.isEmpty {
+        fallen.append(maskedPaths.isEmpty ? "no hidden paths" : "shown \(shown.sorted().joined(separator: " "))")
+      }
     }
     if readonlyPaths != ReadonlyPaths.default {
       let writable = Set(ReadonlyPaths.default).subtracting(readonlyPaths)

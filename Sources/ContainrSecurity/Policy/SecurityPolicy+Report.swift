@@ -66,7 +66,8 @@ extension SecurityPolicy {
     let (rules, missing) = wanted.supported(by: machine.landlock)
     let lost = missing.isEmpty ? "" : "; not known to this kernel: \(missing.joined(separator: ", "))"
     guard !rules.isEmpty else {
-      return .init("landlock", .unavailable, machine.landlock.map { "the kernel has version \($0)\(lost)" } ?? "the kernel has none")
+      return .init(
+        "landlock", .unavailable, machine.landlock.map { "the kernel has version \($0)\(lost)" } ?? "the kernel has none")
     }
     let denied = [
       rules.deniedFiles.isEmpty ? nil : "\(rules.deniedFiles)", rules.deniedNetwork.isEmpty ? nil : "\(rules.deniedNetwork)",

@@ -55,7 +55,9 @@ extension SecurityReport: CustomStringConvertible {
   public var description: String {
     let width = walls.map(\.name.utf8.count).max() ?? 0
     return walls.map { wall in
-      func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.utf8.count)) }
+      func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.utf8.count))
+      }
       return "\(padded(wall.name, width))  \(padded(wall.state.rawValue, 11))  \(PrintableText.singleLine(wall.reason))"
     }.joined(separator: "\n")
   }
