@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 SWIFT ?= swift
 # Line coverage of the libraries below which `make test` fails, in percent.
 COVERAGE_MINIMUM ?= 0
-# make bench CASE=start|exec|embed|parts ROUNDS=100 JSON=out.json
+# make bench CASE=start|exec|embed|parts|snapshot ROUNDS=100 JSON=out.json
 CASE ?=
 JSON ?=
 ROUNDS ?= 100
@@ -15,7 +15,7 @@ BENCH_FLAGS ?=
 
 as_root := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 sources := $(wildcard Sources Tests Examples Benchmarks)
-scripts := $(shell grep -lE '^\#!.*(bash|/sh)' scripts/* .ci/*)
+scripts := $(shell grep -lE '^\#( shellcheck shell=|!.*)(bash|/sh)' scripts/* .ci/*)
 
 # Package.swift compiles these in. The date is the commit's, so that one commit makes one binary.
 export CONTAINR_COMMIT := $(or $(CONTAINR_COMMIT),$(shell git rev-parse HEAD 2>/dev/null))
@@ -27,10 +27,10 @@ export CONTAINR_SWIFT_VERSION := $(or $(CONTAINR_SWIFT_VERSION),$(shell \
   $(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p'))
 export COVERAGE_MINIMUM
 
-.PHONY: help run test build release install bench lint format lane coverage snippets clean
+.PHONY: help run test build release install bench lint format test-kernel test-qemu coverage snippets clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: build ## build, then run a container and show its output
 	$(as_root) bin/containr run --rm containr/busybox sh -c \
@@ -79,10 +79,15 @@ lint: ## check the format of Swift and the shell scripts
 format: ## put Swift into the project's format
 	$(SWIFT) format --in-place --recursive $(sources) Package.swift
 
-lane: ## run the tests that depend on the kernel on a second kernel
+test-kernel: ## run the tests that depend on the kernel on a second kernel, User-mode Linux
 	scripts/install-dependencies --tests
 	$(SWIFT) build --build-tests
-	scripts/kernel-lane
+	scripts/test-kernel
+
+test-qemu: ## run the tests that need more than that on a third one, in QEMU (minutes, root)
+	scripts/install-dependencies --tests --qemu
+	$(SWIFT) build --build-tests
+	scripts/test-qemu
 
 coverage: ## print the coverage of the last test run, file by file
 	scripts/coverage --files

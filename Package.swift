@@ -85,7 +85,8 @@ let package = Package(
     // Floor 1
     library("ContainrNamespaces", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
     library("ContainrCgroups", on: ["ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
-    library("ContainrRootFS", on: ["ContainrArchive", "ContainrCore", "ContainrLaunch", "CContainrLinux", system]),
+    library(
+      "ContainrRootFS", on: ["ContainrArchive", "ContainrCore", "ContainrLaunch", "ContainrOCI", "CContainrLinux", system]),
     library(
       "ContainrSecurity",
       on: ["ContainrCore", "ContainrOCI", "ContainrLaunch", "CContainrLinux", "CSeccomp", "CCap", system]),
@@ -109,6 +110,9 @@ let package = Package(
     example("cgroup-limits", of: "ContainrCgroups"),
     example("namespace-shell", of: "ContainrNamespaces"),
     .executableTarget(
+      name: "tutorial-resources", dependencies: ["ContainrCgroups"], path: "Examples/tutorials/02-resources",
+      exclude: ["README.md"], swiftSettings: settings),
+    .executableTarget(
       name: "containr", dependencies: ["Containr", "ContainrCore", "CContainrLinux", argumentParser, system, logging],
       path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
     // Benchmarks
@@ -116,8 +120,8 @@ let package = Package(
       name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",
       swiftSettings: settings, linkerSettings: [staticLibraries]),
     .executableTarget(
-      name: "containr-bench", dependencies: ["CContainrLinux", argumentParser], path: "Benchmarks/containr-bench",
-      swiftSettings: settings),
+      name: "containr-bench", dependencies: ["ContainrCgroups", "ContainrRootFS", "CContainrLinux", argumentParser, system],
+      path: "Benchmarks/containr-bench", swiftSettings: settings),
     // Examples
     example("image-unpack", of: "ContainrImage"),
     example("rootfs-plan", of: "ContainrRootFS"),
@@ -135,8 +139,14 @@ let package = Package(
     tests(
       "ContainrNamespacesTests",
       on: ["ContainrCore", "ContainrLaunch", "ContainrNamespaces", "CContainrLinux", "namespace-shell"]),
-    tests("ContainrCgroupsTests", on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux"]),
-    tests("ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux"]),
+    tests(
+      "ContainrCgroupsTests",
+      on: ["ContainrCore", "ContainrLaunch", "ContainrCgroups", "CContainrLinux", "tutorial-resources"]),
+    .executableTarget(
+      name: "snapshot-worker", dependencies: ["ContainrRootFS", system], path: "Tests/Support/snapshot-worker",
+      swiftSettings: settings),
+    tests(
+      "ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux", "snapshot-worker"]),
     tests(
       "ContainrSecurityTests",
       on: ["ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),

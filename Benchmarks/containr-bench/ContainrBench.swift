@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContainrCgroups
 import Glibc
 
 /// What the command line says, as the cases need it.
@@ -21,7 +22,7 @@ func writeDiagnostic(_ text: String) {
 
 func sleepMicroseconds(_ microseconds: UInt32) { if microseconds > 0 { usleep(microseconds) } }
 
-enum BenchmarkCase: String, ExpressibleByArgument, CaseIterable { case start, exec, embed, parts }
+enum BenchmarkCase: String, ExpressibleByArgument, CaseIterable { case start, exec, embed, parts, snapshot, statistics }
 
 @main
 struct ContainrBench: ParsableCommand {
@@ -30,7 +31,7 @@ struct ContainrBench: ParsableCommand {
     abstract: "Compare container starts with the kernel-call floor and with other runtimes.",
     discussion: "Rounds are interleaved and shuffled, the first are discarded. Run as root, from a release build.")
 
-  @Option(name: .customLong("case"), help: "start, exec, embed or parts.") var benchmark: BenchmarkCase = .start
+  @Option(name: .customLong("case"), help: "start, exec, embed, parts, snapshot or statistics.") var benchmark: BenchmarkCase = .start
   @Option(help: "Measured rounds of every subject.") var rounds = 100
   @Option(help: "Rounds before them that are not counted.") var warmup = 5
   @Option(help: "Microseconds of rest before each run (crun and runc pay an RCU grace period after a rest).")
@@ -53,6 +54,9 @@ struct ContainrBench: ParsableCommand {
     do { try measure() } catch let error as BenchmarkError {
       writeDiagnostic("containr-bench: \(error.description)\n")
       throw ExitCode.failure
+    } catch let error as ContainrError {
+      writeDiagnostic("containr-bench: \(error.description)\n")
+      throw ExitCode.failure
     }
   }
 
@@ -61,6 +65,10 @@ struct ContainrBench: ParsableCommand {
       floor: floor, containr: containr, ociRuntime: ociRuntime, embedded: embedded, image: image, rounds: rounds,
       warmup: warmup,
       settle: settle)
+    if benchmark == .statistics {
+      print(try StatisticsCase(rounds: rounds, warmup: warmup).measure())
+      return
+    }
     try enterPrivateMounts()
     let workspace = try Workspace(in: temporary, floor: floor)
     let measurements: [Measurement]
@@ -90,10 +98,12 @@ struct ContainrBench: ParsableCommand {
       return measurements
     case .embed:
       return EmbedCase(options: options, workspace: workspace, launcher: launcher).measure()
+    case .snapshot: return try SnapshotCase(options: options, workspace: workspace, launcher: launcher).measure()
     case .parts:
       let flags = ["--seccomp", workspace.filter, "--parts", "--rounds", String(options.rounds), "--pause", String(settle)]
       print(try launcher.output([floor, "--workspace", workspace.path] + flags), terminator: "")
       return []
+    case .statistics: return []
     }
   }
 }

@@ -24,6 +24,7 @@ func spawn(_ command: [String], in cgroup: Cgroup) throws -> pid_t {
 func run() throws -> Int32 {
   let layout = try CgroupLayout.detect()
   print("layout:   \(layout.kind.rawValue) with \(layout.controllers)")
+  for place in try layout.delegations() { print("          \(place)") }
 
   let cgroup = try Cgroup.create(try CgroupPath("containr/example-\(getpid())"), layout: layout) {
     $0.memory.limit = .mebibytes(50)

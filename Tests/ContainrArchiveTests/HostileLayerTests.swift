@@ -185,6 +185,46 @@ import Testing
     }
   }
 
+  @Test(
+    "CVE-2025-62518, CVE-2026-33055, CVE-2026-32766: what others would not list is never unpacked", .requires(.program("tar")),
+    arguments: [
+      "pax after pax", "size of a directory", "size of a link", "size 0", "long name between", "negative", "not a number",
+    ])
+  func paxSizeDifferences(kind: String) async throws {
+    var inner = Tar()
+    inner.add("smuggled", "evil")
+    let payload = String(decoding: inner.bytes, as: UTF8.self)
+    let size = "\(payload.utf8.count)"
+    var tar = Tar()
+    switch kind {
+    case "pax after pax":
+      tar.add("PaxHeader", type: "x", "11 size=512\n")
+      tar.add("outer", payload, headerSize: 0, pax: [("size", size)])
+    case "size of a directory": tar.add("outer", type: "5", payload, headerSize: 0, pax: [("size", size)])
+    case "size of a link": tar.add("outer", type: "2", payload, link: "x", headerSize: 0, pax: [("size", size)])
+    case "size 0": tar.add("outer", payload, pax: [("size", "0")])
+    case "long name between":
+      tar.add("PaxHeader", type: "x", "12 size=1024\n")
+      tar.add("././@LongLink", type: "L", "outer\0")
+      tar.add("ignored", payload, headerSize: 0)
+    case "negative": tar.add("outer", payload, headerSize: 0, pax: [("size", "-\(size)")])
+    default: tar.add("outer", payload, headerSize: 0, pax: [("size", "0x400")])
+    }
+    tar.add("last", "x")
+    try await withTemporaryDirectory { directory in
+      try write(tar.finished, to: directory.appending("t"))
+      // A program that fails halfway has listed what it believes until there.
+      let theirs = try shell("tar tf t 2>/dev/null || true", in: directory).split(separator: "\n").map(String.init)
+      let code = codeOfError { try unpack(directory.appending("t"), into: directory.appending("layer")) }
+      guard code == nil else {
+        #expect(code == .layerInvalid)
+        return
+      }
+      let ours = try FileTree.names(in: directory.appending("layer"))
+      #expect(Set(ours).isSubset(of: theirs.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }), "\(kind)")
+    }
+  }
+
   @Test("CVE-2025-47290: directories swapped for links while a layer unpacks lead nowhere")
   func swapDuringUnpack() async throws {
     var tar = Tar()

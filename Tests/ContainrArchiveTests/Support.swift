@@ -9,13 +9,11 @@ import Testing
 /// Unpacks a blob into a new directory.
 @discardableResult
 func unpack(
-  _ blob: FilePath, into target: FilePath, limits: UnpackLimits = UnpackLimits()
+  _ blob: FilePath, into target: FilePath, limits: UnpackLimits = UnpackLimits(), mode: UnpackMode = .overlay
 ) throws -> LayerUnpacker.Outcome {
   try FileTree.makeDirectories(target, mode: 0o755)
-  return try withUTF8Names { () throws(ContainrError) in
-    let directory = try OwnedDescriptor.open(target, flags: O_RDONLY | O_DIRECTORY)
-    return try LayerUnpacker.unpack(OwnedDescriptor.open(blob), named: "test", into: directory, limits: limits)
-  }
+  let directory = try OwnedDescriptor.open(target, flags: O_RDONLY | O_DIRECTORY)
+  return try LayerUnpacker.unpack(OwnedDescriptor.open(blob), named: "test", into: directory, limits: limits, mode: mode)
 }
 
 /// A tar unpacked as a layer, and where that is.

@@ -53,9 +53,25 @@ func withCgroup(
   try result.get()
 }
 
-/// Polls a condition, for twenty seconds at most: the machine may have other things to do.
+/// The same for a body that waits.
+func withCgroup(
+  controllers: CgroupControllers? = nil, layout: CgroupLayout? = nil, _ name: String = #function,
+  configure: (inout CgroupResources) throws -> Void = { _ in }, _ body: (Cgroup) async throws -> Void
+) async throws {
+  let layout = try layout ?? CgroupLayout.detect()
+  let parent = "containr-test-\(getpid())-\(name.prefix { $0.isLetter || $0.isNumber })"
+  let cgroup = try Cgroup.create(try CgroupPath(parent + "/c"), layout: layout, controllers: controllers, configure)
+  let result: Result<Void, any Error>
+  do { result = .success(try await body(cgroup)) } catch { result = .failure(error) }
+  try cgroup.remove(evicting: .kill, timeout: .seconds(10))
+  try Cgroup.adopt(try CgroupPath(parent), layout: layout).remove()
+  for directory in cgroup.directories { #expect(access(directory.string, F_OK) != 0) }
+  try result.get()
+}
+
+/// Polls a condition, for half a minute at most: machines are busy, and a kernel lane is slow.
 func eventually(_ condition: () throws -> Bool) throws -> Bool {
-  let deadline = ContinuousClock.now + .seconds(20)
+  let deadline = ContinuousClock.now + .seconds(30)
   while ContinuousClock.now < deadline {
     if try condition() { return true }
     usleep(1000)
@@ -137,30 +153,40 @@ struct KernelCgroupTests {
     }
   }
 
-  @Test("A busy loop with half a CPU is throttled and uses no more than its quota for each period")
-  func cpuQuota() throws {
+  @Test("A busy loop with half a CPU uses at most 0.55 of one")
+  func halfACPU() throws {
     try withCgroup {
-      $0.cpu.quota = try CPUQuota(cpus: 0.5); $0.cpu.shares = 256
+      $0.cpu.quota = try CPUQuota(cpus: 0.5)
     } _: { (cgroup) throws in
-      let half = try CPUQuota(cpus: 0.5)
-      #expect(try cgroup.limits().cpu.quota == half)
-      let share = try cgroup.limits().cpu
-      #expect(share.shares == 256 || share.weight == CPUWeight(shares: 256))
-      // The rest of the machine may be busy: against it this one comes first, so that it is the quota that holds it.
-      let parent = try Cgroup.adopt(try #require(cgroup.path.parent), layout: cgroup.layout)
-      try parent.update(CgroupResources { $0.cpu.shares = 262_144 })
       let start = ContinuousClock.now
       let inmate = try Inmate("while :; do :; done", in: cgroup)
+      // Long enough that the period which has just begun counts for little.
+      #expect(try eventually { try (cgroup.statistics().cpu?.usage ?? .zero) > .milliseconds(600) })
+      let usage = try #require(try cgroup.statistics().cpu).usage
+      let time = ContinuousClock.now - start + .milliseconds(100)
+      #expect(usage / time <= 0.55, "\(usage) of CPU time in \(time)")
+      Glibc.kill(inmate.pid, SIGKILL)
+      #expect(inmate.wait() == 137)
+    }
+  }
+
+  @Test("A busy loop with a tenth of a CPU is throttled and uses no more than its quota for each period")
+  func cpuQuota() throws {
+    try withCgroup {
+      // Also a machine that is busy with much else has so little to give: more would never be throttled there.
+      $0.cpu.quota = try CPUQuota(cpus: 0.1); $0.cpu.shares = 256
+    } _: { (cgroup) throws in
+      let tenth = try CPUQuota(cpus: 0.1)
+      #expect(try cgroup.limits().cpu.quota == tenth)
+      let share = try cgroup.limits().cpu
+      #expect(share.shares == 256 || share.weight == CPUWeight(shares: 256))
+      let inmate = try Inmate("while :; do :; done", in: cgroup)
       #expect(
-        try eventually {
-          try (cgroup.statistics().cpu?.throttledPeriods ?? 0) >= 8 && ContinuousClock.now - start > .seconds(1)
-        })
+        try eventually { try (cgroup.statistics().cpu?.throttledPeriods ?? 0) >= 8 })
       let cpu = try #require(try cgroup.statistics().cpu)
-      let time = ContinuousClock.now - start
-      #expect(cpu.usage > .milliseconds(200))
-      #expect(cpu.usage / time <= 0.55, "\(cpu.usage) of CPU time in \(time)")
-      // 50 ms a period, the one that runs included; a tick of slack for each.
-      #expect(cpu.usage <= .milliseconds(55) * Int(cpu.periods + 1), "\(cpu)")
+      #expect(cpu.usage > .milliseconds(40))
+      // 10 ms a period, the one that runs included; a tick too many is taken off the next periods.
+      #expect(cpu.usage <= .milliseconds(11) * Int(cpu.periods + 1) + .milliseconds(20), "\(cpu)")
       #expect(try eventually { try (cgroup.statistics().cpu?.throttled ?? .zero) > .zero })
       Glibc.kill(inmate.pid, SIGKILL)
       #expect(inmate.wait() == 137)
@@ -237,7 +263,13 @@ struct KernelCgroupTests {
     } _: { (cgroup) throws in
       #expect(try Inmate("[ $(nproc) = 1 ]", in: cgroup).wait() == 0)
       #expect(try cgroup.limits().cpuset.cpus == [0])
-      #expect(try cgroup.limits().cpuset.mems == [0])
+      // Version 2 leaves the file of a cgroup that was given none empty, and shows its parent's in another.
+      let directory = try #require(cgroup.directory(.cpuset))
+      if let effective = try FileContents.textIfPresent(directory.appending("cpuset.mems.effective")) {
+        #expect(effective == "0\n")
+      } else {
+        #expect(try cgroup.limits().cpuset.mems == [0])
+      }
     }
   }
 

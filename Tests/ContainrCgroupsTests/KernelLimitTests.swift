@@ -9,7 +9,7 @@ import Testing
 
 extension Requirement {
   /// A controller on one of the versions.
-  static func controller(_ controller: CgroupControllers, on version: CgroupVersion) -> Requirement {
+  static func controller(_ controller: CgroupControllers, on version: ContainrCgroups.CgroupVersion) -> Requirement {
     Requirement("the cgroup controller \(controller) on \(version)") {
       do { return try CgroupLayout.detect().version(of: controller) == version } catch { return false }
     }
@@ -284,6 +284,17 @@ struct KernelLimitTests {
       #expect(try cgroup.statistics().hugetlb?[.mebibytes(2)]?.usage == 0)
       let error = #expect(throws: ContainrError.self) { try change(cgroup) { $0.hugetlb[.mebibytes(3)] = .init(limit: 0) } }
       #expect(error?.hint?.contains("2MB") == true)
+    }
+  }
+
+  @Test("The traffic class of packets is set and taken off", .requires(.controller(.netCls)))
+  func trafficClass() throws {
+    try withCgroup(controllers: .netCls) {
+      $0.network.classID = 0x10_0001
+    } _: { (cgroup) throws in
+      #expect(try cgroup.limits().network.classID == 0x10_0001)
+      try change(cgroup) { $0.network.classID = 0 }
+      #expect(try cgroup.limits().network.classID == 0)
     }
   }
 

@@ -14,11 +14,11 @@ struct UnifiedControllerTests {
     .requires(.cgroupController("cpuset", .v2)))
   func processors() throws {
     try withCgroup(controllers: .cpuset) {
-      $0.cpuset.cpus = "1"
-      $0.cpuset.mems = "0"
+      $0.cpuset.cpus = [1]
+      $0.cpuset.mems = [0]
     } _: { (cgroup) throws in
-      #expect(try cgroup.limits().cpuset.cpus == "1")
-      #expect(try cgroup.limits().cpuset.mems == "0")
+      #expect(try cgroup.limits().cpuset.cpus == [1])
+      #expect(try cgroup.limits().cpuset.mems == [0])
       let inmate = try Inmate("exec sleep 600", in: cgroup)
       #expect(try eventually { try cgroup.processes().contains(inmate.pid) })
       let status = try FileContents.text(FilePath("/proc/\(inmate.pid)/status")).split(separator: "\n")

@@ -31,7 +31,7 @@ extension Requirement {
   @Test(.requires(.landlock(1)), arguments: [(true, "root"), (false, "root"), (true, "nobody"), (false, "nobody")])
   func landlockRulesHoldForTheFirstProgramAndThoseExecutedLater(noNewPrivileges: Bool, user: String) async throws {
     let expected = "made\nrefused\nno device\n"
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       let change = { (configuration: inout ContainerConfiguration) in
         configuration.landlock = .ruleset(rules)
         configuration.process.noNewPrivileges = noNewPrivileges
@@ -39,14 +39,14 @@ extension Requirement {
         configuration.rootFS.mounts.append(.tmpfs(at: try RootedPath("/tmp")))
       }
       #expect(try await fixture.shell(script, change).output == expected)
-      try await fixture.withShell(change) { container in
+      try await fixture.withShell(change) { container async throws in
         #expect(try await fixture.execute(script, in: container).output == expected)
       }
     }
   }
 
   @Test(.requires(.landlock(1))) func withoutTheRulesTheSameIsPossible() async throws {
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       let output = try await fixture.shell(script) { $0.rootFS.mounts.append(.tmpfs(at: try RootedPath("/tmp"))) }.output
       #expect(output == "made\n")
     }
@@ -54,11 +54,11 @@ extension Requirement {
 
   @Test("CVE-2020-15257: a container on the host's network is kept from its abstract sockets", .requires(.landlock(6)))
   func abstractSocketsOfTheHost() async throws {
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       func scopes(_ change: @Sendable (inout ContainerConfiguration) -> Void) async throws -> [UInt64] {
         var configuration = fixture.configuration("true")
         change(&configuration)
-        return try await withContainer(configuration, in: fixture.state) { container in
+        return try await withContainer(configuration, in: fixture.state) { container async throws in
           _ = try await container.wait()
           return await container.plan!.operations.compactMap {
             if case .landlockRuleset(_, files: 0, network: 0, let scopes) = $0 { scopes } else { nil }
@@ -80,7 +80,7 @@ extension Requirement {
   }
 
   @Test func aStrictContainerHasNoCapabilityAndChangesNothing() async throws {
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       let (output, _) = try await fixture.shell("cat /proc/self/status; (>/new) 2>&1") { $0.security = .strict }
       for set in ["CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"] { #expect(field(set, of: output) == "0000000000000000") }
       #expect(field("Seccomp", of: output) == "2" && field("NoNewPrivs", of: output) == "1")
@@ -89,7 +89,7 @@ extension Requirement {
   }
 
   @Test func theRestrictedLevelOfKubernetesRefusesRoot() async throws {
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       var configuration = fixture.configuration("id", "-u")
       configuration.security = .kubernetes(.restricted)
       let error = try await fixture.refusal(configuration)
@@ -100,7 +100,7 @@ extension Requirement {
   }
 
   @Test func anOrdinaryUserHasItsAmbientCapabilitiesAndSoHavePrograms() async throws {
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       let change = { (configuration: inout ContainerConfiguration) in
         configuration.process.user = try UserSpecification(parsing: "65534")
         configuration.process.ambientCapabilities = [.netBindService]
@@ -108,7 +108,7 @@ extension Requirement {
       let expected = "0000000000000400"
       let (status, _) = try await fixture.shell("cat /proc/self/status", change)
       for set in ["CapEff", "CapPrm", "CapAmb"] { #expect(field(set, of: status) == expected) }
-      try await fixture.withShell(change) { container in
+      try await fixture.withShell(change) { container async throws in
         let (status, _) = try await fixture.execute("cat /proc/self/status", in: container)
         for set in ["CapEff", "CapPrm", "CapAmb"] { #expect(field(set, of: status) == expected) }
       }
@@ -119,13 +119,13 @@ extension Requirement {
   }
 
   @Test(.requires(.coreScheduling)) func aContainerCanHaveACoreOfItsOwn() async throws {
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       #expect(try await fixture.shell("echo here") { $0.hasOwnCore = true }.output == "here\n")
     }
   }
 
   @Test(.requires(.noAppArmor)) func aProfileByNameIsRefusedWhereTheKernelHasNone() async throws {
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       var configuration = fixture.configuration("true")
       configuration.appArmor = .profile("mine")
       #expect(try await fixture.refusal(configuration).code == .securityModule)
@@ -135,7 +135,7 @@ extension Requirement {
   @Test(.requires(.appArmor, .file("/usr/sbin/apparmor_parser")))
   func theDefaultProfileConfinesTheFirstProgramAndThoseExecutedLater() async throws {
     let script = "cat /proc/self/attr/current"
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       #expect(try await fixture.shell(script).output == "containr-default (enforce)\n")
       #expect(try await fixture.shell(script) { $0.makePrivileged() }.output.hasPrefix("unconfined"))
       // Not even with every capability.
@@ -144,7 +144,7 @@ extension Requirement {
         $0.appArmor = .automatic
       }
       #expect(all.output.hasSuffix("refused\n"))
-      try await fixture.withShell { container in
+      try await fixture.withShell { container async throws in
         #expect(try await fixture.execute(script, in: container).output == "containr-default (enforce)\n")
       }
       var configuration = fixture.configuration("true")
@@ -157,17 +157,17 @@ extension Requirement {
     let expected = "system_u:system_r:svirt_t:s0:c1,c2"
     let label = SELinuxConfiguration(try SELinuxContext(parsing: expected))
     let script = "tr -d '\\0' </proc/self/attr/current"
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       #expect(try await fixture.shell(script) { $0.seLinux = label }.output == expected)
       #expect(try await fixture.shell(script).output != expected)
-      try await fixture.withShell({ $0.seLinux = label }) { container in
+      try await fixture.withShell({ $0.seLinux = label }) { container async throws in
         #expect(try await fixture.execute(script, in: container).output == expected)
       }
     }
   }
 
   @Test func whatFellIsNamed() async throws {
-    try await Fixture.with { fixture in
+    try await Fixture.with { fixture async throws in
       var configuration = fixture.configuration("true")
       #expect(configuration.fallenWalls.isEmpty && configuration.security == .default)
       configuration.rootFS.mounts.append(.bind(from: "/", to: try RootedPath("/host"), readOnly: true))

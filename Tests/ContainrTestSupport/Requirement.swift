@@ -9,7 +9,8 @@ import Testing
 public struct Requirement: Sendable {
   /// What is needed, as a phrase: `user id 0`.
   public var name: String
-  var isMet: @Sendable () -> Bool
+  /// Whether it is there, found by trying.
+  public var isMet: @Sendable () -> Bool
 
   /// Describes a need.
   public init(_ name: String, isMet: @escaping @Sendable () -> Bool) {
@@ -59,5 +60,15 @@ extension Trait where Self == ConditionTrait {
     let missing = requirements.filter { !$0.isMet() }.map(\.name)
     if getenv("CONTAINR_REQUIRE_ALL") != nil { return .enabled(if: true) }
     return .enabled(if: missing.isEmpty, "needs \(missing.joined(separator: ", "))")
+  }
+}
+
+extension Requirement {
+  /// Attributes of users on /tmp: tmpfs has them since Linux 6.6.
+  public static let userAttributes = Requirement("user attributes on /tmp") {
+    var template = Array("/tmp/containr-probe-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { return false }
+    defer { rmdir(template) }
+    return setxattr(template, "user.probe", "x", 1, 0) == 0
   }
 }

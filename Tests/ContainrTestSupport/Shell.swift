@@ -59,6 +59,7 @@ public func attribute(_ name: String, of path: FilePath) -> [UInt8]? {
 }
 
 /// The code of what a closure throws; nil where it throws nothing of ours.
+@discardableResult
 public func codeOfError(_ body: () throws -> Void) -> ContainrError.Code? {
   do {
     try body()

@@ -45,7 +45,20 @@ struct SystemInfoCommand: ToolCommand, AsyncTool {
   func work() async throws -> Int32 {
     let preflight = try Preflight.current()
     Console.output(json ? preflight.json : preflight.description)
+    if !json { Console.output(Self.cgroups()) }
     return 0
+  }
+}
+
+extension SystemInfoCommand {
+  /// Where this user can make cgroups, and with which controllers.
+  fileprivate static func cgroups() -> String {
+    do {
+      let places = try CgroupLayout.detect().delegations()
+      return places.isEmpty ? "no cgroups" : "delegation of cgroups\n" + places.map { "  \($0)" }.joined(separator: "\n")
+    } catch {
+      return "\(error)"
+    }
   }
 }
 

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/btrfs.h>
 #include <linux/capability.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/types.h>
@@ -13,6 +16,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -26,6 +30,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -109,6 +114,10 @@ static inline long cl_write_quietly(int fd, const void *bytes, size_t count) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return result;
 }
+// Copies from one offset to the other, which both move.
+static inline long cl_copy_file_range(int from, int to, size_t count) {
+  return cl_result(syscall(SYS_copy_file_range, from, NULL, to, NULL, count, 0u));
+}
 static inline int cl_syncfs(int fd) { return (int)cl_result(syscall(SYS_syncfs, fd)); }
 static inline int cl_flock(int fd, int operation) { return (int)cl_result(flock(fd, operation)); }
 static inline uint64_t cl_makedev(unsigned major_number, unsigned minor_number) {
@@ -119,6 +128,12 @@ static inline unsigned cl_minor(uint64_t device) { return gnu_dev_minor(device);
 // Directory entries in the kernel's own form (getdents64(2)): readdir(3) needs a second descriptor and hides errors.
 static inline long cl_getdents(int directory, void *buffer, size_t size) {
   return cl_result(syscall(SYS_getdents64, directory, buffer, size));
+}
+// The type of the file system that a descriptor is on (statfs(2) f_type), 32 bits of it.
+static inline long cl_file_system_type(int fd) {
+  struct statfs status;
+  long result = cl_result(fstatfs(fd, &status));
+  return result < 0 ? result : (long)((unsigned long)status.f_type & 0xffffffff);
 }
 
 // Whether overlayfs hides what lower layers have in a directory.
@@ -132,6 +147,72 @@ static inline int cl_is_overlay_opaque(const char *path) {
 static inline int cl_has_mark(const char *path, const char *name) {
   char value = 0;
   return getxattr(path, name, &value, 1) == 1 && value == '1';
+}
+
+// MARK: file systems that share data (ioctl_ficlone(2), linux/fiemap.h, linux/btrfs.h)
+
+static inline int cl_clone_file(int to, int from) { return (int)cl_result(ioctl(to, FICLONE, from)); }
+static inline long cl_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count) {
+  return cl_result(syscall(SYS_copy_file_range, from, &from_offset, to, &to_offset, count, 0u));
+}
+// lseek(2) to the next data or hole; -ENXIO past the end.
+static inline int64_t cl_seek_data(int fd, int64_t offset) { return cl_result(lseek(fd, offset, 3 /* SEEK_DATA */)); }
+static inline int64_t cl_seek_hole(int fd, int64_t offset) { return cl_result(lseek(fd, offset, 4 /* SEEK_HOLE */)); }
+// The bytes on disk that a file shares with no other.
+static inline int64_t cl_exclusive_bytes(int fd) {
+  _Alignas(8) unsigned char space[sizeof(struct fiemap) + 64 * sizeof(struct fiemap_extent)];
+  struct fiemap *map = (struct fiemap *)space;
+  uint64_t start = 0, total = 0;
+  for (;;) {
+    __builtin_memset(space, 0, sizeof space);
+    map->fm_start = start;
+    map->fm_length = UINT64_MAX - start;
+    map->fm_flags = FIEMAP_FLAG_SYNC;
+    map->fm_extent_count = 64;
+    long result = cl_result(ioctl(fd, FS_IOC_FIEMAP, map));
+    if (result < 0) return result;
+    for (uint32_t index = 0; index < map->fm_mapped_extents; index++) {
+      const struct fiemap_extent *extent = &map->fm_extents[index];
+      if (!(extent->fe_flags & FIEMAP_EXTENT_SHARED)) total += extent->fe_length;
+      start = extent->fe_logical + extent->fe_length;
+      if (extent->fe_flags & FIEMAP_EXTENT_LAST) return (int64_t)total;
+    }
+    if (map->fm_mapped_extents == 0) return (int64_t)total;
+  }
+}
+// Whether a descriptor is on btrfs.
+static inline int cl_is_btrfs(int fd) {
+  struct statfs status;
+  long result = cl_result(fstatfs(fd, &status));
+  return result < 0 ? (int)result : (uint32_t)status.f_type == 0x9123683e /* BTRFS_SUPER_MAGIC */;
+}
+static inline int cl_btrfs_name(char *field, size_t size, const char *name) {
+  size_t length = __builtin_strlen(name);
+  if (length >= size) return -ENAMETOOLONG;
+  __builtin_memcpy(field, name, length + 1);
+  return 0;
+}
+static inline int cl_btrfs_create(int directory, const char *name) {
+  struct btrfs_ioctl_vol_args_v2 arguments = {0};
+  int result = cl_btrfs_name(arguments.name, sizeof arguments.name, name);
+  return result < 0 ? result : (int)cl_result(ioctl(directory, BTRFS_IOC_SUBVOL_CREATE_V2, &arguments));
+}
+static inline int cl_btrfs_snapshot(int directory, const char *name, int source, int read_only) {
+  struct btrfs_ioctl_vol_args_v2 arguments = {.fd = source, .flags = read_only ? BTRFS_SUBVOL_RDONLY : 0};
+  int result = cl_btrfs_name(arguments.name, sizeof arguments.name, name);
+  return result < 0 ? result : (int)cl_result(ioctl(directory, BTRFS_IOC_SNAP_CREATE_V2, &arguments));
+}
+static inline int cl_btrfs_destroy(int directory, const char *name) {
+  struct btrfs_ioctl_vol_args arguments = {0};
+  int result = cl_btrfs_name(arguments.name, sizeof arguments.name, name);
+  return result < 0 ? result : (int)cl_result(ioctl(directory, BTRFS_IOC_SNAP_DESTROY, &arguments));
+}
+static inline int cl_btrfs_set_read_only(int subvolume, int read_only) {
+  uint64_t flags = 0;
+  long result = cl_result(ioctl(subvolume, BTRFS_IOC_SUBVOL_GETFLAGS, &flags));
+  if (result < 0) return (int)result;
+  uint64_t wanted = read_only ? flags | BTRFS_SUBVOL_RDONLY : flags & ~(uint64_t)BTRFS_SUBVOL_RDONLY;
+  return wanted == flags ? 0 : (int)cl_result(ioctl(subvolume, BTRFS_IOC_SUBVOL_SETFLAGS, &wanted));
 }
 
 // MARK: processes
@@ -197,6 +278,14 @@ static inline int cl_signalfd_read(int fd) {
   return count < 0 ? (int)count : (int)information.ssi_signo;
 }
 static inline int cl_eventfd(void) { return (int)cl_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+static inline int cl_timerfd(void) {
+  return (int)cl_result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+}
+// Makes the timer readable once, after this time; 0 stops it. Either way it is not readable now.
+static inline int cl_timerfd_set(int fd, uint64_t nanoseconds) {
+  struct itimerspec time = {.it_value = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)}};
+  return (int)cl_result(timerfd_settime(fd, 0, &time, NULL));
+}
 
 // MARK: terminals
 
@@ -560,6 +649,42 @@ static inline int cl_quota_set(int fd, uint32_t project, struct cl_quota *quota)
   unsigned command = 0x800008u << 8 | 2 /* Q_SETQUOTA, PRJQUOTA */;
   quota->valid = 1 | 4 /* QIF_BLIMITS, QIF_ILIMITS */;
   return (int)cl_result(syscall(443 /* quotactl_fd */, fd, command, project, quota));
+}
+
+// The source of the mount that a descriptor is on, by statmount(2) instead of a search through mountinfo. -EOPNOTSUPP where
+// the kernel says none (before Linux 6.13), -ENOSYS before 6.8.
+static inline int cl_mount_source(int fd, char *source, size_t size) {
+  struct {
+    uint32_t mask, words[7];
+    uint64_t more[14];
+    uint64_t mount;
+    uint64_t reserved[13];
+  } status;
+  _Static_assert(offsetof(__typeof__(status), mount) == 144, "struct statx");
+  long result = cl_result(syscall(SYS_statx, fd, "", CL_AT_EMPTY_PATH, 0x4000 /* MNT_ID_UNIQUE */, &status));
+  if (result < 0) return (int)result;
+  if (!(status.mask & 0x4000)) return -ENOSYS;
+  struct {
+    uint32_t size, spare;
+    uint64_t mount, mask;
+  } request = {.size = sizeof request, .mount = status.mount, .mask = 0x200 /* SB_SOURCE */};
+  struct {
+    uint32_t size, options;
+    uint64_t mask;
+    uint32_t words[27];
+    uint32_t source;
+    uint64_t reserved[48];
+    char text[1536];
+  } answer;
+  _Static_assert(offsetof(__typeof__(answer), source) == 124 && offsetof(__typeof__(answer), text) == 512, "struct statmount");
+  result = cl_result(syscall(457 /* statmount */, &request, &answer, sizeof answer, 0u));
+  if (result < 0) return (int)result;
+  if (!(answer.mask & 0x200) || answer.source >= sizeof answer.text) return -EOPNOTSUPP;
+  size_t length = strnlen(answer.text + answer.source, sizeof answer.text - answer.source);
+  if (length >= size) return -EOVERFLOW;
+  __builtin_memcpy(source, answer.text + answer.source, length);
+  source[length] = 0;
+  return (int)length;
 }
 
 // MARK: preflight probes

@@ -6,6 +6,9 @@ import Glibc
 /// It holds no `..`, no `.` and no empty component: what these would mean is decided here and nowhere else. Names are bytes,
 /// because a container's files need not have UTF-8 names.
 package struct LayerPath {
+  /// What the name of a whiteout starts with (image-spec layer.md#whiteouts).
+  static let whiteoutPrefix = ".wh.".utf8.map(CChar.init)
+
   /// The components, each with a NUL at its end; none is the layer's root.
   private(set) var components: [[CChar]] = []
 

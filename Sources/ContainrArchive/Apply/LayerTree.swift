@@ -14,14 +14,22 @@ struct LayerTree: ~Copyable {
   private var names: [[CChar]] = []
   private var descriptors: [CInt] = []
   private let opaqueAttribute: String
+  /// Whether something was in the directory before.
+  private let isPopulated: Bool
+  /// Default access control lists that directories had, by path: taken away while the layer is unpacked, because whatever
+  /// is made in such a directory would get entries that its own metadata does not have.
+  private(set) var suspendedDefaults: [[CChar]: [UInt8]] = [:]
 
   /// Takes the directory that the layer goes into.
   ///
   /// - Parameter isPrivileged: whether overlay attributes go into `trusted.`, which needs CAP_SYS_ADMIN, or into `user.`
   ///   for mounts with `userxattr` (overlayfs.rst).
-  init(owning root: consuming OwnedDescriptor, isPrivileged: Bool) {
+  init(owning root: consuming OwnedDescriptor, isPrivileged: Bool, isPopulated: Bool, _ activity: String) throws(ContainrError)
+  {
     self.root = root
+    self.isPopulated = isPopulated
     opaqueAttribute = isPrivileged ? "trusted.overlay.opaque" : "user.overlay.opaque"
+    try suspendDefaults(of: self.root.rawValue, [], activity)
   }
 
   deinit { for descriptor in descriptors { close(descriptor) } }
@@ -43,8 +51,27 @@ struct LayerTree: ~Copyable {
       let descriptor = try openDirectory(name, in: parent, activity)
       names.append(name)
       descriptors.append(descriptor)
+      try suspendDefaults(of: descriptor, names[...], activity)
     }
     return descriptors.last ?? root.rawValue
+  }
+
+  static let defaultsAttribute = "system.posix_acl_default"
+
+  private mutating func suspendDefaults(
+    of directory: CInt, _ path: ArraySlice<[CChar]>, _ activity: String
+  ) throws(ContainrError) {
+    guard isPopulated else { return }
+    let size = fgetxattr(directory, Self.defaultsAttribute, nil, 0)
+    guard size > 0 else { return }
+    var value = [UInt8](repeating: 0, count: size)
+    guard fgetxattr(directory, Self.defaultsAttribute, &value, size) == size else {
+      throw .errno(.current, .layerInvalid, activity, call: "fgetxattr(2)")
+    }
+    guard fremovexattr(directory, Self.defaultsAttribute) == 0 else {
+      throw .errno(.current, .layerInvalid, activity, call: "fremovexattr(2)")
+    }
+    suspendedDefaults[LayerPath.join(path)] = value
   }
 
   private func openDirectory(_ name: [CChar], in parent: CInt, _ activity: String) throws(ContainrError) -> CInt {
@@ -132,6 +159,16 @@ struct LayerTree: ~Copyable {
 
   // MARK: Whiteouts
 
+  /// An open directory; nil where it is missing, or where something else is in the way.
+  mutating func directoryIfPresent(_ components: ArraySlice<[CChar]>, _ activity: String) throws(ContainrError) -> CInt? {
+    var parent = root.rawValue
+    for (depth, name) in components.enumerated() {
+      guard let status = status(of: name, in: parent), status.st_mode & S_IFMT == S_IFDIR else { return nil }
+      parent = try directory(components.prefix(depth + 1), activity)
+    }
+    return parent
+  }
+
   /// An open directory, made where it is missing; nil where the layer has something else there, or a whiteout, which hides
   /// what is below already.
   mutating func directoryUnlessHidden(_ components: ArraySlice<[CChar]>, _ activity: String) throws(ContainrError) -> CInt? {
@@ -166,7 +203,7 @@ struct LayerTree: ~Copyable {
     }
   }
 
-  private func status(of name: [CChar], in parent: CInt) -> stat? {
+  func status(of name: [CChar], in parent: CInt) -> stat? {
     var status = stat()
     return fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
   }

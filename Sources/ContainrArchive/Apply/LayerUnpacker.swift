@@ -5,17 +5,22 @@ import Glibc
 import SystemPackage
 
 /// Writes the entries of a layer's tar into a directory.
-package struct LayerUnpacker: ~Copyable {
+public struct LayerUnpacker: ~Copyable {
   /// What unpacking a layer came to.
-  package struct Outcome {
-    package var diffID: Digest
-    package var entries: Int
-    package var size: UInt64
+  public struct Outcome: Hashable, Sendable {
+    /// The digest of the decompressed tar.
+    public let diffID: Digest
+    /// How many entries it has.
+    public let entries: Int
+    /// The sizes of all files.
+    public let size: ByteCount
   }
 
   private struct DirectoryMetadata {
     var mode: mode_t
     var times: [timespec]
+    /// The default access control list, which concerns what is made in the directory from then on.
+    var defaults: [UInt8]?
   }
 
   private struct Whiteout {
@@ -33,28 +38,46 @@ package struct LayerUnpacker: ~Copyable {
   private var size: UInt64 = 0
   /// Modes and times of directories, by path: set at the end, when nothing more is made in them.
   private var directories: [[CChar]: DirectoryMetadata] = [:]
+  private let mode: UnpackMode
+  /// What this layer brought, with the directories above: its deletions concern the layers below only. For trees.
+  private var written: Set<[CChar]> = []
 
-  private init(into directory: consuming OwnedDescriptor, limits: UnpackLimits) {
-    tree = LayerTree(owning: directory, isPrivileged: geteuid() == 0)
+  private init(
+    into directory: consuming OwnedDescriptor, limits: UnpackLimits, mode: UnpackMode, _ activity: String
+  ) throws(ContainrError) {
+    tree = try LayerTree(
+      owning: directory, isPrivileged: geteuid() == 0, isPopulated: mode != .overlay, activity)
     self.limits = limits
+    self.mode = mode
   }
 
-  /// Unpacks a blob, compressed or not, into an empty directory, and computes its diff id in the same pass.
+  /// Unpacks a blob, compressed or not, into a directory, and computes its diff id in the same pass.
+  ///
+  /// No path in the blob leads out of the directory, and no link in it or in the directory is followed, whoever renames
+  /// things there meanwhile. Owners and devices need root; an ordinary user can unpack what belongs to root as its own.
   ///
   /// - Parameters:
   ///   - blob: the blob, open at its start.
   ///   - name: what errors call the blob.
-  ///   - directory: the directory.
+  ///   - directory: the directory, empty for ``UnpackMode/overlay``.
+  ///   - limits: how much the blob may bring.
+  ///   - mode: what a deletion becomes.
   /// - Throws: `LAYER_INVALID`; `RESOURCE_EXHAUSTED` for a full disk; `PERMISSION_DENIED` for owners and devices that the
   ///   caller cannot make.
-  package static func unpack(
-    _ blob: borrowing OwnedDescriptor, named name: String, into directory: consuming OwnedDescriptor, limits: UnpackLimits
+  @discardableResult
+  public static func unpack(
+    _ blob: borrowing OwnedDescriptor, named name: String, into directory: consuming OwnedDescriptor,
+    limits: UnpackLimits = UnpackLimits(), mode: UnpackMode = .overlay
   ) throws(ContainrError) -> Outcome {
     let activity = "unpacking the layer \(name)"
     let source = try DecompressedBlob(blob.rawValue, limits: limits, activity: activity)
-    var unpacker = LayerUnpacker(into: directory, limits: limits)
-    try unpacker.run(source, activity)
-    return Outcome(diffID: try source.finish(), entries: unpacker.entries, size: unpacker.size)
+    var unpacker = try LayerUnpacker(into: directory, limits: limits, mode: mode, activity)
+    do throws(ContainrError) { try withUTF8Names { () throws(ContainrError) in try unpacker.run(source, activity) } } catch {
+      // What a tree had must not be lost with what the layer brings.
+      try unpacker.restoreDefaults(activity)
+      throw error
+    }
+    return Outcome(diffID: try source.finish(), entries: unpacker.entries, size: ByteCount(unpacker.size))
   }
 
   private mutating func run(_ source: DecompressedBlob, _ activity: String) throws(ContainrError) {
@@ -80,12 +103,14 @@ package struct LayerUnpacker: ~Copyable {
     }
     try finishWhiteouts(activity)
     try finishDirectories(activity)
+    try restoreDefaults(activity)
   }
 
   private mutating func unpack(
     _ path: LayerPath, _ pointer: OpaquePointer, _ tar: OpaquePointer, _ activity: String
   ) throws(ContainrError) {
-    if try whiteout(path, activity) { return }
+    if mode != .plain, try whiteout(path, activity) { return }
+    if mode == .tree { note(path) }
     if let target = archive_entry_hardlink(pointer) {
       let target = try LayerPath(target, depthLimit: limits.pathDepth, activity: activity)
       return try tree.link(path, to: target, activity)
@@ -102,7 +127,6 @@ package struct LayerUnpacker: ~Copyable {
 
   // MARK: Whiteouts
 
-  private static let whiteoutPrefix = ".wh.".utf8.map(CChar.init)
   private static let metadataPrefix = ".wh..wh.".utf8.map(CChar.init)
   private static let opaqueName = Array(".wh..wh..opq".utf8CString)
 
@@ -113,7 +137,7 @@ package struct LayerUnpacker: ~Copyable {
   private mutating func whiteout(_ path: LayerPath, _ activity: String) throws(ContainrError) -> Bool {
     // AUFS kept its own files in the layer's root; they have no meaning in the image (image-spec layer.md).
     if let first = path.components.first, first.starts(with: Self.metadataPrefix), first != Self.opaqueName { return true }
-    guard let name = path.components.last, name.starts(with: Self.whiteoutPrefix) else { return false }
+    guard let name = path.components.last, name.starts(with: LayerPath.whiteoutPrefix) else { return false }
     var hidden: [CChar]?
     if name == Self.opaqueName {
       guard path.components.count > 1 else {
@@ -121,15 +145,43 @@ package struct LayerUnpacker: ~Copyable {
           .unsupported, activity, hint: "overlayfs cannot hide the root of the layers below; squash the image's layers")
       }
     } else {
-      let rest = Array(name.dropFirst(Self.whiteoutPrefix.count))
+      let rest = Array(name.dropFirst(LayerPath.whiteoutPrefix.count))
       let dot = CChar(bitPattern: UInt8(ascii: "."))
-      guard rest.count > 1, rest != [dot, 0], rest != [dot, dot, 0], !rest.starts(with: Self.whiteoutPrefix) else {
+      guard rest.count > 1, rest != [dot, 0], rest != [dot, dot, 0], !rest.starts(with: LayerPath.whiteoutPrefix) else {
         throw ContainrError(.layerInvalid, activity, hint: "a whiteout of no name")
       }
       hidden = rest
     }
-    whiteouts.append(Whiteout(directory: Array(path.components.dropLast()), hidden: hidden))
+    if mode == .tree {
+      try remove(hidden, in: path.components.dropLast(), activity)
+    } else {
+      whiteouts.append(Whiteout(directory: Array(path.components.dropLast()), hidden: hidden))
+    }
     return true
+  }
+
+  private mutating func note(_ path: LayerPath) {
+    var components = path.components[...]
+    while written.insert(LayerPath.join(components)).inserted, !components.isEmpty { components = components.dropLast() }
+  }
+
+  /// Removes a name of a directory, or all names, and keeps what this layer brought.
+  private mutating func remove(
+    _ name: [CChar]?, in path: ArraySlice<[CChar]>, _ activity: String
+  ) throws(ContainrError) {
+    guard let directory = try tree.directoryIfPresent(path, activity) else { return }
+    let names = if let name { [name] } else { try FileTree.rawNames(in: directory, path: activity) }
+    for name in names {
+      guard let status = tree.status(of: name, in: directory) else { continue }
+      let child = path + [name]
+      if !written.contains(LayerPath.join(child)) {
+        try FileTree.remove(name, in: directory, path: activity)
+      } else if status.st_mode & S_IFMT == S_IFDIR {
+        try remove(nil, in: child, activity)
+        // The cached directories lead to the child now.
+        _ = try tree.directory(path, activity)
+      }
+    }
   }
 
   private mutating func finishWhiteouts(_ activity: String) throws(ContainrError) {
@@ -150,8 +202,17 @@ package struct LayerUnpacker: ~Copyable {
   private mutating func directory(_ path: LayerPath, _ entry: LayerEntry, _ activity: String) throws(ContainrError) {
     let descriptor = try tree.directoryEntry(path, activity)
     try setOwner(of: descriptor, entry, activity)
-    try setAttributes(of: descriptor, entry, activity)
-    directories[path.joined] = DirectoryMetadata(mode: entry.mode, times: entry.times)
+    if mode == .tree { try removeAttributes(of: descriptor, activity) }
+    let defaults = try setAttributes(of: descriptor, entry, activity)
+    directories[path.joined] = DirectoryMetadata(mode: entry.mode, times: entry.times, defaults: defaults)
+  }
+
+  /// Takes away what an earlier layer gave a directory: an entry says all that it has.
+  private func removeAttributes(of directory: CInt, _ activity: String) throws(ContainrError) {
+    for attribute in try ExtendedAttribute.all(of: directory, activity)
+    where attribute.isPortable && fremovexattr(directory, attribute.name) != 0 {
+      throw .errno(.current, .layerInvalid, "\(activity): \(attribute.name)", call: "fremovexattr(2)")
+    }
   }
 
   private mutating func file(
@@ -174,7 +235,7 @@ package struct LayerUnpacker: ~Copyable {
     guard fchmod(descriptor.rawValue, entry.mode) == 0 else {
       throw .errno(.current, .layerInvalid, activity, call: "fchmod(2)")
     }
-    try setAttributes(of: descriptor.rawValue, entry, activity)
+    _ = try setAttributes(of: descriptor.rawValue, entry, activity)
     guard futimens(descriptor.rawValue, entry.times) == 0 else {
       throw .errno(.current, .layerInvalid, activity, call: "futimens(3)")
     }
@@ -246,7 +307,7 @@ package struct LayerUnpacker: ~Copyable {
       owning: try check(
         cl_openat(parent, name, CInt(CL_O_PATH) | O_NOFOLLOW | O_CLOEXEC, 0), .layerInvalid, "openat(2)", activity))
     let magic = "/proc/self/fd/\(node.rawValue)"
-    if !belongsToCaller(entry),
+    if user == 0 || !belongsToCaller(entry),
       fchownat(node.rawValue, "", entry.owner, entry.group, CInt(CL_AT_EMPTY_PATH)) != 0
     {
       throw ownerFailed(entry, activity, call: "fchownat(2)")
@@ -272,7 +333,6 @@ package struct LayerUnpacker: ~Copyable {
   /// Whether what the caller makes has the right owner already. For an ordinary user that goes for the files of root, too:
   /// in the user namespace of a container that it runs, root is itself.
   private func belongsToCaller(_ entry: LayerEntry) -> Bool {
-    if user == 0 { return entry.owner == 0 && entry.group == group }
     return (entry.owner == 0 || entry.owner == user) && (entry.group == 0 || entry.group == group)
   }
 
@@ -282,20 +342,21 @@ package struct LayerUnpacker: ~Copyable {
       hint: user == 0 ? nil : "an ordinary user can only unpack images whose files all belong to root")
   }
 
-  private func setAttributes(of descriptor: CInt, _ entry: LayerEntry, _ activity: String) throws(ContainrError) {
-    for attribute in try entry.attributes(activity)
-    where fsetxattr(descriptor, attribute.name, attribute.value, attribute.value.count, 0) != 0 {
-      throw .errno(.current, .layerInvalid, "\(activity): \(attribute.name)", call: "fsetxattr(2)")
+  /// Sets the attributes and access control lists, but for a default one, which is given back.
+  private func setAttributes(of descriptor: CInt, _ entry: LayerEntry, _ activity: String) throws(ContainrError) -> [UInt8]? {
+    var attributes = try entry.attributes(activity)
+    if archive_entry_acl_types(entry.pointer) != 0 {
+      attributes += try AccessControlList.lists(of: entry.pointer, activity).map { ($0.attribute, $0.value) }
     }
-    try setAccessControlLists(of: descriptor, entry, activity)
-  }
-
-  private func setAccessControlLists(of descriptor: CInt, _ entry: LayerEntry, _ activity: String) throws(ContainrError) {
-    guard archive_entry_acl_types(entry.pointer) != 0 else { return }
-    for list in try AccessControlList.lists(of: entry.pointer, activity)
-    where fsetxattr(descriptor, list.attribute, list.value, list.value.count, 0) != 0 {
-      throw .errno(.current, .layerInvalid, "\(activity): \(list.attribute)", call: "fsetxattr(2)")
+    var defaults: [UInt8]?
+    for attribute in attributes {
+      if attribute.name == LayerTree.defaultsAttribute {
+        defaults = attribute.value
+      } else if fsetxattr(descriptor, attribute.name, attribute.value, attribute.value.count, 0) != 0 {
+        throw .errno(.current, .layerInvalid, "\(activity): \(attribute.name)", call: "fsetxattr(2)")
+      }
     }
+    return defaults
   }
 
   private mutating func finishDirectories(_ activity: String) throws(ContainrError) {
@@ -306,9 +367,23 @@ package struct LayerUnpacker: ~Copyable {
       guard fchmod(directory.rawValue, metadata.mode) == 0 else {
         throw .errno(.current, .layerInvalid, activity, call: "fchmod(2)")
       }
+      if let value = metadata.defaults { try setDefaults(value, of: directory.rawValue, activity) }
       guard futimens(directory.rawValue, metadata.times) == 0 else {
         throw .errno(.current, .layerInvalid, activity, call: "futimens(3)")
       }
+    }
+  }
+
+  private func setDefaults(_ value: [UInt8], of directory: CInt, _ activity: String) throws(ContainrError) {
+    guard fsetxattr(directory, LayerTree.defaultsAttribute, value, value.count, 0) == 0 else {
+      throw .errno(.current, .layerInvalid, activity, call: "fsetxattr(2)")
+    }
+  }
+
+  private func restoreDefaults(_ activity: String) throws(ContainrError) {
+    for (path, value) in tree.suspendedDefaults where directories[path] == nil {
+      guard let directory = try tree.finishedDirectory(path, activity) else { continue }
+      try setDefaults(value, of: directory.rawValue, activity)
     }
   }
 }

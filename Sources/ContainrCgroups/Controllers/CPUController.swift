@@ -147,16 +147,27 @@ enum CPUController: ControllerFiles {
   }
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
     var cpu = statistics.cpu ?? CgroupStatistics.CPU()
-    let table = try directory.table("cpu.stat")
-    if let periods = table["nr_periods"] {
-      cpu.periods = periods
-      cpu.throttledPeriods = table["nr_throttled"] ?? 0
-      cpu.throttled =
-        table["throttled_usec"].map { .microseconds(Int64($0)) } ?? .nanoseconds(Int64(table["throttled_time"] ?? 0))
-    }
+    try readTable(into: &cpu, from: files)
     statistics.cpu = cpu
+  }
+
+  /// `cpu.stat` of either version; that of version 2 has the CPU time too.
+  static func readTable(into cpu: inout CgroupStatistics.CPU, from files: CounterFiles) throws(ContainrError) {
+    try files.table("cpu.stat") { (key, value) throws(ContainrError) in
+      func microseconds() throws(ContainrError) -> Duration { .microseconds(Int64(clamping: try value.number())) }
+      switch key {
+      case "usage_usec": cpu.usage = try microseconds()
+      case "user_usec": cpu.user = try microseconds()
+      case "system_usec": cpu.system = try microseconds()
+      case "nr_periods": cpu.periods = try value.number()
+      case "nr_throttled": cpu.throttledPeriods = try value.number()
+      case "throttled_usec": cpu.throttled = try microseconds()
+      case "throttled_time": cpu.throttled = .nanoseconds(Int64(clamping: try value.number()))
+      default: break
+      }
+    }
   }
 }

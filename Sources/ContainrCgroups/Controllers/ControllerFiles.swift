@@ -10,14 +10,14 @@ protocol ControllerFiles: SendableMetatype {
   static func readLimits(into resources: inout CgroupResources, from directory: CgroupDirectory) throws(ContainrError)
   /// Reads what is counted.
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError)
 }
 
 extension ControllerFiles {
   static func readLimits(into resources: inout CgroupResources, from directory: CgroupDirectory) throws(ContainrError) {}
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {}
 }
 

@@ -8,19 +8,16 @@ enum CpuacctController: ControllerFiles {
   static func apply(_ resources: CgroupResources, to limits: inout LimitWriter) throws(ContainrError) {}
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
     var cpu = statistics.cpu ?? CgroupStatistics.CPU()
-    switch directory.version {
+    switch files.directory.version {
     case .v1:
-      cpu.usage = .nanoseconds(Int64(clamping: try directory.number("cpuacct.usage") ?? 0))
-      cpu.user = .nanoseconds(Int64(clamping: try directory.number("cpuacct.usage_user") ?? 0))
-      cpu.system = .nanoseconds(Int64(clamping: try directory.number("cpuacct.usage_sys") ?? 0))
+      cpu.usage = .nanoseconds(Int64(clamping: try files.number("cpuacct.usage") ?? 0))
+      cpu.user = .nanoseconds(Int64(clamping: try files.number("cpuacct.usage_user") ?? 0))
+      cpu.system = .nanoseconds(Int64(clamping: try files.number("cpuacct.usage_sys") ?? 0))
     case .v2:
-      let table = try directory.table("cpu.stat")
-      cpu.usage = .microseconds(Int64(clamping: table["usage_usec"] ?? 0))
-      cpu.user = .microseconds(Int64(clamping: table["user_usec"] ?? 0))
-      cpu.system = .microseconds(Int64(clamping: table["system_usec"] ?? 0))
+      if !files.isRead("cpu.stat") { try CPUController.readTable(into: &cpu, from: files) }
     }
     statistics.cpu = cpu
   }

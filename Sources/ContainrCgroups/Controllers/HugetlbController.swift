@@ -33,9 +33,13 @@ enum HugetlbController: ControllerFiles {
 
   /// The sizes that the directory has files for.
   private static func sizes(_ directory: CgroupDirectory) throws(ContainrError) -> [ByteCount] {
-    let last = directory.version == .v1 ? "limit_in_bytes" : "max"
+    try sizes(try FileTree.names(in: FilePath(directory.path)), directory.version)
+  }
+
+  private static func sizes(_ names: [String], _ version: CgroupVersion) throws(ContainrError) -> [ByteCount] {
+    let last = version == .v1 ? "limit_in_bytes" : "max"
     var sizes: [ByteCount] = []
-    for file in try FileTree.names(in: FilePath(directory.path)) {
+    for file in names {
       let parts = file.split(separator: ".")
       if parts.count == 3, parts[0] == "hugetlb", parts[2] == last { sizes.append(try ByteCount(parsing: String(parts[1]))) }
     }
@@ -52,22 +56,24 @@ enum HugetlbController: ControllerFiles {
   }
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
     var all: [ByteCount: CgroupStatistics.Hugetlb] = [:]
-    for size in try sizes(directory) {
+    for size in try sizes(try files.names(), files.directory.version) {
       let file = "hugetlb.\(name(size))."
       var entry = CgroupStatistics.Hugetlb()
-      switch directory.version {
+      switch files.directory.version {
       case .v1:
-        entry.usage = ByteCount(try directory.number(file + "usage_in_bytes") ?? 0)
-        entry.peak = try directory.number(file + "max_usage_in_bytes").map { ByteCount($0) }
-        entry.reserved = ByteCount(try directory.number(file + "rsvd.usage_in_bytes") ?? 0)
-        entry.limitHits = try directory.number(file + "failcnt") ?? 0
+        entry.usage = try files.bytes(file + "usage_in_bytes") ?? 0
+        entry.peak = try files.bytes(file + "max_usage_in_bytes")
+        entry.reserved = try files.bytes(file + "rsvd.usage_in_bytes") ?? 0
+        entry.limitHits = try files.number(file + "failcnt") ?? 0
       case .v2:
-        entry.usage = ByteCount(try directory.number(file + "current") ?? 0)
-        entry.reserved = ByteCount(try directory.number(file + "rsvd.current") ?? 0)
-        entry.limitHits = try directory.table(file + "events")["max"] ?? 0
+        entry.usage = try files.bytes(file + "current") ?? 0
+        entry.reserved = try files.bytes(file + "rsvd.current") ?? 0
+        try files.table(file + "events") { (key, value) throws(ContainrError) in
+          if case "max" = key { entry.limitHits = try value.number() }
+        }
       }
       all[size] = entry
     }

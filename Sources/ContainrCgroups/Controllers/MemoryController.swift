@@ -5,6 +5,9 @@ import SystemPackage
 enum MemoryController: ControllerFiles {
   static var controller: CgroupControllers { .memory }
 
+  /// Version 1 has no word for no limit: it shows the largest number of pages.
+  private static let largestLimit: UInt64 = 0x7fff_ffff_ffff_0000
+
   static func apply(_ resources: CgroupResources, to limits: inout LimitWriter) throws(ContainrError) {
     let memory = resources.memory
     guard memory != CgroupResources.Memory() else { return }
@@ -161,33 +164,66 @@ enum MemoryController: ControllerFiles {
   }
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
     var memory = CgroupStatistics.Memory()
-    switch directory.version {
-    case .v1:
-      memory.usage = ByteCount(try directory.number("memory.usage_in_bytes") ?? 0)
-      memory.peak = try directory.number("memory.max_usage_in_bytes").map { ByteCount($0) }
-      memory.limitHits = try directory.number("memory.failcnt") ?? 0
-      memory.oomKills = try directory.table("memory.oom_control")["oom_kill"] ?? 0
-      let table = try directory.table("memory.stat")
-      memory.cache = ByteCount(table["total_cache"] ?? 0)
-      memory.inactiveFile = ByteCount(table["total_inactive_file"] ?? 0)
-      memory.anonymous = ByteCount(table["total_rss"] ?? 0)
-    case .v2:
-      memory.usage = ByteCount(try directory.number("memory.current") ?? 0)
-      memory.peak = try directory.number("memory.peak").map { ByteCount($0) }
-      let events = try directory.table("memory.events")
-      memory.limitHits = events["max"] ?? 0
-      memory.oomKills = events["oom_kill"] ?? 0
-      let table = try directory.table("memory.stat")
-      memory.cache = ByteCount(table["file"] ?? 0)
-      memory.inactiveFile = ByteCount(table["inactive_file"] ?? 0)
-      memory.anonymous = ByteCount(table["anon"] ?? 0)
+    switch files.directory.version {
+    case .v1: try readV1(&memory, files)
+    case .v2: try readV2(&memory, files)
     }
-    var limits = CgroupResources()
-    try readLimits(into: &limits, from: directory)
-    memory.limit = limits.memory.limit?.value
     statistics.memory = memory
+  }
+
+  private static func readV1(_ memory: inout CgroupStatistics.Memory, _ files: CounterFiles) throws(ContainrError) {
+    memory.usage = try files.bytes("memory.usage_in_bytes") ?? 0
+    memory.peak = try files.bytes("memory.max_usage_in_bytes")
+    memory.limit = try files.bytes("memory.limit_in_bytes").flatMap { $0.bytes < largestLimit ? $0 : nil }
+    memory.limitHits = try files.number("memory.failcnt") ?? 0
+    memory.kernel = try files.bytes("memory.kmem.usage_in_bytes") ?? 0
+    try files.table("memory.oom_control") { (key, value) throws(ContainrError) in
+      if case "oom_kill" = key { memory.oomKills = try value.number() }
+    }
+    try files.table("memory.stat") { (key, value) throws(ContainrError) in
+      switch key {
+      case "total_cache": memory.cache = ByteCount(try value.number())
+      case "total_rss": memory.anonymous = ByteCount(try value.number())
+      case "total_swap": memory.swap = ByteCount(try value.number())
+      case "total_inactive_file": memory.inactiveFile = ByteCount(try value.number())
+      case "total_pgfault": memory.pageFaults = try value.number()
+      case "total_pgmajfault": memory.majorPageFaults = try value.number()
+      default: break
+      }
+    }
+  }
+
+  private static func readV2(_ memory: inout CgroupStatistics.Memory, _ files: CounterFiles) throws(ContainrError) {
+    memory.usage = try files.bytes("memory.current") ?? 0
+    memory.peak = try files.bytes("memory.peak")
+    memory.limit = try files.bytes("memory.max")
+    memory.swap = try files.bytes("memory.swap.current") ?? 0
+    try files.table("memory.events") { (key, value) throws(ContainrError) in
+      switch key {
+      case "max": memory.limitHits = try value.number()
+      case "high": memory.highHits = try value.number()
+      case "oom_kill": memory.oomKills = try value.number()
+      default: break
+      }
+    }
+    // The sum stands in `kernel` from Linux 5.18 on.
+    var kernel: UInt64?
+    var parts: UInt64 = 0
+    try files.table("memory.stat") { (key, value) throws(ContainrError) in
+      switch key {
+      case "file": memory.cache = ByteCount(try value.number())
+      case "anon": memory.anonymous = ByteCount(try value.number())
+      case "inactive_file": memory.inactiveFile = ByteCount(try value.number())
+      case "pgfault": memory.pageFaults = try value.number()
+      case "pgmajfault": memory.majorPageFaults = try value.number()
+      case "kernel": kernel = try value.number()
+      case "kernel_stack", "pagetables", "percpu", "slab": parts &+= try value.number()
+      default: break
+      }
+    }
+    memory.kernel = ByteCount(kernel ?? parts)
   }
 }

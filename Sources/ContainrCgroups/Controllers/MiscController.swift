@@ -22,14 +22,17 @@ enum MiscController: ControllerFiles {
   }
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
     var all: [String: CgroupStatistics.Misc] = [:]
-    let peaks = try directory.table("misc.peak")
-    let events = try directory.table("misc.events")
-    for (name, current) in try directory.table("misc.current") {
-      all[String(name)] = CgroupStatistics.Misc(
-        current: current, peak: peaks[name], limitHits: events["\(name).max"] ?? 0)
+    try files.table("misc.current") { (key, value) throws(ContainrError) in
+      all["\(key)"] = CgroupStatistics.Misc(current: try value.number())
+    }
+    try files.table("misc.peak") { (key, value) throws(ContainrError) in all["\(key)"]?.peak = try value.number() }
+    // Lines `res_a.max 3`.
+    try files.table("misc.events") { (key, value) throws(ContainrError) in
+      let name = "\(key)"
+      if name.hasSuffix(".max") { all[String(name.dropLast(4))]?.limitHits = try value.number() }
     }
     statistics.misc = all
   }

@@ -17,13 +17,15 @@ enum PidsController: ControllerFiles {
   }
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
     var pids = CgroupStatistics.Pids()
-    pids.current = try directory.number("pids.current") ?? 0
-    pids.peak = try directory.number("pids.peak")
-    pids.limit = try directory.number("pids.max")
-    pids.limitHits = try directory.table("pids.events")["max"] ?? 0
+    pids.current = try files.number("pids.current") ?? 0
+    pids.peak = try files.number("pids.peak")
+    pids.limit = try files.number("pids.max")
+    try files.table("pids.events") { (key, value) throws(ContainrError) in
+      if case "max" = key { pids.limitHits = try value.number() }
+    }
     statistics.pids = pids
   }
 }

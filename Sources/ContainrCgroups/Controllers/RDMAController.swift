@@ -45,10 +45,26 @@ enum RDMAController: ControllerFiles {
   }
 
   static func readStatistics(
-    into statistics: inout CgroupStatistics, from directory: CgroupDirectory
+    into statistics: inout CgroupStatistics, from files: CounterFiles
   ) throws(ContainrError) {
-    statistics.rdma = try lines("rdma.current", directory).mapValues {
-      CgroupStatistics.RDMA(handles: $0["hca_handle"]?.value ?? 0, objects: $0["hca_object"]?.value ?? 0)
+    var all: [String: CgroupStatistics.RDMA] = [:]
+    try files.read("rdma.current") { (text) throws(ContainrError) in
+      var text = text
+      while var line = text.line() {
+        guard let device = line.word() else { continue }
+        var counted = CgroupStatistics.RDMA()
+        while var pair = line.word() {
+          guard let key = pair.next(0x3d) else { continue }
+          let value = pair.next(0x3d) ?? pair
+          switch key {
+          case "hca_handle": counted.handles = try value.number()
+          case "hca_object": counted.objects = try value.number()
+          default: break
+          }
+        }
+        all["\(device)"] = counted
+      }
     }
+    statistics.rdma = all
   }
 }

@@ -50,6 +50,33 @@ extension Cgroup {
     }
   }
 
+  /// Moves every process of this cgroup, and of those below it, into another one. Those that fork meanwhile are moved too.
+  ///
+  /// Costs some milliseconds for each process. Limits on memory do not follow: what is in use stays counted here.
+  ///
+  /// - Parameters:
+  ///   - target: where to.
+  ///   - timeout: how long to look for further processes.
+  /// - Throws: `CGROUP_ADD_PROCESS` as ``addProcess(_:)`` does; `TIMEOUT` where processes fork faster than they are moved.
+  public func moveProcesses(to target: Cgroup, timeout: Duration = .seconds(5)) throws(ContainrError) {
+    let deadline = ContinuousClock.now + timeout
+    while true {
+      let rest = try living()
+      if rest.isEmpty { return }
+      guard ContinuousClock.now < deadline else {
+        throw ContainrError(
+          .timeout, "moving the processes of the cgroup \(path) to \(target.path)",
+          hint: "new ones come all the time: freeze() the cgroup first")
+      }
+      for pid in rest {
+        do throws(ContainrError) { try target.addProcess(pid) } catch {
+          // It has ended since the list was read.
+          if error.systemCall?.errno != .noSuchProcess { throw error }
+        }
+      }
+    }
+  }
+
   /// Moves the calling process with all its threads into this cgroup.
   ///
   /// - Throws: `CGROUP_ADD_PROCESS`.

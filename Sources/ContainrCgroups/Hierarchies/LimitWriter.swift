@@ -21,8 +21,8 @@ struct LimitWriter {
     "io.max": "rbps=max wbps=max riops=max wiops=max", "io.weight": "default", "io.bfq.weight": "default",
     "io.latency": "target=max", "rdma.max": "hca_handle=max hca_object=max", "misc.max": "max", "dmem.max": "max",
     "net_prio.ifpriomap": "0", "blkio.throttle.read_bps_device": "0", "blkio.throttle.write_bps_device": "0",
-    "blkio.throttle.read_iops_device": "0", "blkio.throttle.write_iops_device": "0", "blkio.weight_device": "0",
-    "blkio.bfq.weight_device": "0", "blkio.leaf_weight_device": "0",
+    "blkio.throttle.read_iops_device": "0", "blkio.throttle.write_iops_device": "0", "blkio.weight_device": "default",
+    "blkio.bfq.weight_device": "default", "blkio.leaf_weight_device": "default",
   ]
 
   /// Writes a value.

@@ -44,6 +44,10 @@ package final class EventLoop: TaskExecutor, Sendable {
   /// Suspends until a descriptor can be written, or has an error or hang-up.
   package func writable(_ descriptor: CInt) async throws { try await ready(descriptor, EPOLLOUT.rawValue) }
 
+  /// Suspends until a descriptor has an exceptional condition (`EPOLLPRI`), an error or a hang-up: a kernel file that changed
+  /// since it was last read (kernfs), a pressure trigger that fired.
+  package func urgent(_ descriptor: CInt) async throws { try await ready(descriptor, EPOLLPRI.rawValue) }
+
   private func ready(_ descriptor: CInt, _ events: UInt32) async throws {
     let token = state.withLock { state in
       defer { state.nextToken += 1 }

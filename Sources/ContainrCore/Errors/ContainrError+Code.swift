@@ -73,6 +73,15 @@ extension ContainrError {
     /// The root file system is not there, or is no directory.
     public static let rootfsNotFound = Code("ROOTFS_NOT_FOUND")
 
+    // MARK: Snapshots
+
+    /// No snapshot has this name.
+    public static let snapshotNotFound = Code("SNAPSHOT_NOT_FOUND")
+    /// The snapshot's name is taken.
+    public static let snapshotAlreadyExists = Code("SNAPSHOT_ALREADY_EXISTS")
+    /// The snapshot's kind, or others that began from it, do not allow the operation.
+    public static let snapshotState = Code("SNAPSHOT_STATE")
+
     // MARK: Security
 
     /// A capability is unknown or could not be set.
@@ -132,6 +141,7 @@ extension ContainrError.Code {
     .namespaceCreate, .namespaceJoin, .idMapping, .hostname,
     .cgroupCreate, .cgroupAddProcess, .cgroupLimit, .cgroupStatistics, .cgroupRemove, .cgroupControllerMissing,
     .rootfsMount, .rootfsUnmount, .rootfsPivot, .rootfsDevice, .rootfsNotFound,
+    .snapshotNotFound, .snapshotAlreadyExists, .snapshotState,
     .capability, .seccomp, .securityModule, .user,
     .imageNotFound, .imageReference, .imageInvalid, .digestMismatch, .layerInvalid,
     .containerNotFound, .containerAlreadyExists, .containerState, .containerStart, .commandNotFound,

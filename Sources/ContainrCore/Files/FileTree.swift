@@ -68,7 +68,7 @@ package enum FileTree {
   }
 
   /// The names as the kernel has them, each with a NUL at its end.
-  fileprivate static func rawNames(
+  package static func rawNames(
     in directory: CInt, path: @autoclosure () -> String
   ) throws(ContainrError) -> [[CChar]] {
     var names: [[CChar]] = []

@@ -148,11 +148,8 @@ package struct StoreTransaction: ~Copyable {
       throw .errno(.current, .ioFailure, "making \(target)", call: "chmod(2)")
     }
     let limits = store.limits
-    let outcome = try withUTF8Names { () throws(ContainrError) in
-      let directory = try OwnedDescriptor.open(target, flags: O_RDONLY | O_DIRECTORY)
-      return try LayerUnpacker.unpack(blob, named: name, into: directory, limits: limits)
-    }
-    return (target, outcome)
+    let directory = try OwnedDescriptor.open(target, flags: O_RDONLY | O_DIRECTORY)
+    return (target, try LayerUnpacker.unpack(blob, named: name, into: directory, limits: limits))
   }
 
   // MARK: The end

@@ -76,7 +76,7 @@ struct HostMount: Sendable {
   private func stageMemory(_ overlay: OverlayRoot) throws(ContainrError) -> Bool {
     guard case .memory(let staging, let limit) = overlay.writableLayer else { return false }
     let target = try OwnedDescriptor.open(staging, flags: CInt(CL_O_PATH) | O_DIRECTORY, code: .rootfsNotFound)
-    if try mountInformation(try identity(target))?.source == mark { return false }
+    if try mountSource(target) == mark { return false }
     var options = [MountOption("mode", "0755")]
     if let limit { options.append(MountOption("size", String(limit.bytes))) }
     let memory = try makeMount(type: "tmpfs", source: mark, options: options)
@@ -151,7 +151,7 @@ struct HostMount: Sendable {
     guard case .overlay(let overlay) = source else { return }
     if case .memory(let staging, _) = overlay.writableLayer {
       guard let target = try openIfPresent(staging) else { return }
-      let isStaged = try mountInformation(try identity(target))?.source == mark
+      let isStaged = try mountSource(target) == mark
       close(target.release())
       if isStaged { try unmount(staging, lazily: false) }
     } else if let path = volatileMark(overlay) {
@@ -188,7 +188,7 @@ struct HostMount: Sendable {
     case .directory(let path): return try isCopy(here, of: path)
     case .overlay(let overlay):
       if let layer = overlay.soleLayer { return try isCopy(here, of: layer) }
-      return try mountInformation(here)?.source == mark
+      return try mountSource(target) == mark
     }
   }
 
@@ -223,15 +223,20 @@ struct HostMount: Sendable {
     try MountIdentity(descriptor, "reading the mount at \(mountPoint)")
   }
 
-  private func mountInformation(_ identity: MountIdentity) throws(ContainrError) -> (type: String, source: String)? {
+  /// What a descriptor's mount is called; nil where the descriptor is not the mount's topmost directory.
+  private func mountSource(_ target: borrowing OwnedDescriptor) throws(ContainrError) -> String? {
+    let identity = try identity(target)
     guard identity.isRoot else { return nil }
+    var name = [CChar](repeating: 0, count: 256)
+    let length = cl_mount_source(target.rawValue, &name, name.count)
+    if length >= 0 { return String(decoding: name[..<Int(length)].map(UInt8.init(bitPattern:)), as: UTF8.self) }
     // proc(5): id, parent, device, root, mount point, options, optional fields, a hyphen, type, source, more options.
     for line in try FileContents.text("/proc/self/mountinfo").split(separator: "\n") {
       let fields = line.split(separator: " ")
       guard UInt64(fields[0]) == identity.mount, let hyphen = fields.firstIndex(of: "-"), fields.count > hyphen + 2 else {
         continue
       }
-      return (String(fields[hyphen + 1]), String(fields[hyphen + 2]))
+      return String(fields[hyphen + 2])
     }
     return nil
   }

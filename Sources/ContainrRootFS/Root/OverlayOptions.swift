@@ -32,7 +32,8 @@ struct OverlayOptions {
     let writable = overlay.directories.map { [$0.upper.string, $0.work.string] } ?? []
     var flags: [MountOption] = []
     if overlay.isVolatile { flags.append(MountOption("volatile")) }
-    if userNamespace { flags.append(MountOption("userxattr")) }
+    if let features = overlay.features { flags += features.options }
+    if userNamespace, overlay.features?.contains(.userAttributes) != true { flags.append(MountOption("userxattr")) }
 
     if let form = Self.form(layers, writable, flags, appendsLayers: appendsLayers) {
       self.form = form
@@ -64,7 +65,7 @@ struct OverlayOptions {
     }
     var parts = ["lowerdir=" + layers.map { escaped($0) }.joined(separator: ":")]
     for (key, path) in places { parts.append(key + "=" + escaped(path)) }
-    let text = (parts + flags.map(\.key)).joined(separator: ",")
+    let text = (parts + flags.map { flag in flag.key + (flag.value.map { "=" + $0 } ?? "") }).joined(separator: ",")
     return text.utf8.count <= longestText ? .text(text) : nil
   }
 

@@ -12,6 +12,8 @@ public struct OverlayRoot: Hashable, Sendable {
   public var layers: [FilePath]
   /// Where changes go.
   public var writableLayer: WritableLayer
+  /// What overlayfs may do in the writable layer, and finds in the others; nil leaves it to the machine's defaults.
+  public var features: OverlayFeatures?
 
   /// Where the changes of a container go.
   public enum WritableLayer: Hashable, Sendable {
@@ -26,9 +28,10 @@ public struct OverlayRoot: Hashable, Sendable {
   }
 
   /// Stacks layers, base first.
-  public init(layers: [FilePath], writableLayer: WritableLayer) {
+  public init(layers: [FilePath], writableLayer: WritableLayer, features: OverlayFeatures? = nil) {
     self.layers = layers
     self.writableLayer = writableLayer
+    self.features = features
   }
 
   /// Whether this kernel takes layers one by one through fsconfig(2) (`lowerdir+`, Linux 6.7).

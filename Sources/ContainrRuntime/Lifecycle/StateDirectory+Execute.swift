@@ -82,6 +82,8 @@ extension StateDirectory {
       let procfs = plan.makeSlot()
       plan.append(.open(procfs, directory: .workingDirectory, path: "/proc", flags: CInt(CL_O_PATH) | O_DIRECTORY))
       plan.append(labels: profile.walls.labels, procfs: procfs)
+      // No working directory may be named by a descriptor of ours, not even by one that is inside.
+      plan.append(.close(procfs))
     }
     plan.append(.sessionKeyring())
     if let size = process.terminal {

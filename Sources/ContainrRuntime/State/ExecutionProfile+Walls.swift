@@ -37,7 +37,7 @@ extension ExecutionProfile.Walls {
       guard parts.count == 3 else { throw label.invalid("no label of a security module") }
       labels.append(SecurityLabel(module: SecurityModule(rawValue: parts[0]), attribute: parts[1], text: parts[2]))
     }
-    ambient = CapabilitySet(rawValue: try cursor.integer("ambient") ?? 0)
+    if let bits = try cursor.member("ambient")?.integer(UInt64.self) { ambient = CapabilitySet(rawValue: bits) }
     hasOwnCore = try cursor.bool("ownCore") ?? false
   }
 

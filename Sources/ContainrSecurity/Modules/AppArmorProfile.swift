@@ -44,7 +44,7 @@ public struct AppArmorProfile: Hashable, Sendable {
         # Settings of the whole machine. Processes have their own directories below /proc, which stay as they are.
         deny /proc/* wl,
         deny /proc/{acpi,asound,bus,driver,dynamic_debug,fs,irq,scsi,sys,tty}/** wl,
-        deny /proc/{kcore,kmem,mem,sysrq-trigger} rwl,
+        deny /proc/{kmem,mem,sysrq-trigger} rwl,
         deny /sys/{block,bus,class,dev,devices,hypervisor,kernel,module,power}/** wl,
         deny /sys/fs/[^c]** wl,
         deny /sys/firmware/** rwlmkx,

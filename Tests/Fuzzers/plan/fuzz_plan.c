@@ -94,6 +94,7 @@ long ci_fuzz_call(long number, long a, long b, long c, long d, long e, long f) {
     case SYS_openat: reads_string(b); return descriptor();
     case SYS_openat2: reads_string(b); reads(c, (size_t)d); return descriptor();
     case SYS_mkdirat: case SYS_mknodat: reads_string(b); return success();
+    case SYS_fchown: return success();
     case SYS_fchownat: reads_string(b); return success();
     case SYS_symlinkat: reads_string(a); reads_string(c); return success();
     case SYS_newfstatat: {
@@ -110,6 +111,12 @@ long ci_fuzz_call(long number, long a, long b, long c, long d, long e, long f) {
       writes(b, sizeof(struct statfs));
       if (next_random() % 4) ((struct statfs *)b)->f_type = 0x9fa0;
       return success();
+    case SYS_readlinkat: {
+      reads_string(b);
+      size_t length = next_random() % ((size_t)d + 1);
+      writes(c, length);
+      return next_random() % 4 ? (long)length : -EINVAL;
+    }
     case SYS_getcwd: {
       // The kernel fills in a path of up to the whole buffer.
       size_t length = next_random() % (size_t)b;
@@ -170,6 +177,9 @@ long ci_fuzz_call(long number, long a, long b, long c, long d, long e, long f) {
       reads((long)program->filter, program->len * sizeof(struct sock_filter));
       return success();
     }
+    case SYS_landlock_create_ruleset: reads(a, (size_t)b); return descriptor();
+    case SYS_landlock_add_rule: reads(c, b == 1 ? 12 : 16); return success();
+    case SYS_landlock_restrict_self: return success();
     case SYS_keyctl: if (b) reads_string(b); return success();
     case SYS_ioctl:
       if (b == TIOCSPTLCK) reads(c, sizeof(int));
@@ -252,8 +262,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) {
 
 static const char *const signatures[CI_CODE_END] = {
     "", "n", "osSvn", "odS", "dnnnD", "dds", "dsn", "dss", "dsnnnn", "dsdd", "ds", "d", "d", "s", "s", "dsb", "db", "nnn",
-    "g", "nn", "n", "nnn", "n", "nn", "f", "", "doonn", "dd", "DDD", "d", "s", "dn", "dn", "n", "", "s", "n", "S", "n", "n",
+    "g", "nn", "n", "nnn", "n", "nn", "f", "", "doonnn", "dd", "DDD", "d", "s", "dn", "dn", "n", "", "s", "n", "S", "n", "n",
     "vvv", "odsn", "sssns", "d", "dv", "dds",
+    [CI_AWAIT_START] = "dn", [CI_HOOK] = "vvb",
+    [CI_LANDLOCK_RULESET] = "onnn", [CI_LANDLOCK_PATH] = "ddsn", [CI_LANDLOCK_PORT] = "dnn", [CI_LANDLOCK_RESTRICT] = "d",
 };
 
 static size_t add_string(unsigned char *data, size_t used, size_t room) {
@@ -287,7 +299,7 @@ static size_t build(unsigned char *target, size_t capacity) {
     operation->flags = operation->code == CI_ATTACH ? next_random() % 8 : 0;
     switch (operation->code) {
       case CI_BIND: case CI_MOUNT_ATTRIBUTES: case CI_WORKING_DIRECTORY: case CI_CLOSE_FROM: case CI_EXECUTE: case CI_OPEN:
-      case CI_COPY_TREE:
+      case CI_COPY_TREE: case CI_LANDLOCK_PATH:
         operation->flags = next_random() % 2;
     }
     int position = 0;
@@ -319,20 +331,21 @@ static size_t build(unsigned char *target, size_t capacity) {
           break;
         }
         case 'v': {
-          uint32_t offsets[8], items = (uint32_t)(next_random() % 3 + (operation->code == CI_EXECUTE ? 1 : 0));
-          if (operation->code != CI_EXECUTE) items = items * 2;
+          int is_command = operation->code == CI_EXECUTE || operation->code == CI_HOOK;
+          uint32_t offsets[8], items = (uint32_t)(next_random() % 3 + (is_command ? 2 : 0));
+          if (!is_command) items = items * 2;
           for (uint32_t item = 0; item < items; item++) {
             if (used > DATA - 6000) return 0;
             offsets[item] = (uint32_t)(start + used);
             used = add_string(data, used, DATA);
-            if (operation->code != CI_EXECUTE && item % 2 && next_random() % 2) offsets[item] = 0;
+            if (!is_command && item % 2 && next_random() % 2) offsets[item] = 0;
           }
           while ((start + used) % 4) data[used++] = 0;
           *argument = start + used;
           operation->argument[position++] = items;
           memcpy(data + used, offsets, items * sizeof(uint32_t));
           used += items * sizeof(uint32_t);
-          if (operation->code == CI_EXECUTE) pointers += items + 1;
+          if (is_command) pointers += items + 1;
           break;
         }
       }
