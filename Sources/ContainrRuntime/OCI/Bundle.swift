@@ -1,3 +1,4 @@
+import CContainrLinux
 import ContainrCore
 import ContainrOCI
 import Glibc

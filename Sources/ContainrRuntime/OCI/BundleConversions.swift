@@ -76,7 +76,7 @@ extension MountIDMap {
 
 extension MountPropagation {
   /// Without a word, mounts stay in: runc and crun keep `rprivate`.
-  init(_ propagation: OCI.RuntimeSpec.Linux.MountPropagation?) {
+  init(_ propagation: OCI.RuntimeSpec.MountPropagation?) {
     switch propagation {
     case .shared, .rshared: self = .shared
     case .slave, .rslave: self = .slave
@@ -171,7 +171,7 @@ extension OCI.RuntimeSpec.Process {
   func securityLabels() throws(ContainrError) -> [SecurityLabel] {
     var labels: [SecurityLabel] = []
     if let label = selinuxLabel, !label.isEmpty {
-      if let (keys, process) = try SELinuxConfiguration(try SELinuxContext(label)).resolve() { labels += [keys, process] }
+      if let (keys, process) = try SELinuxConfiguration(try SELinuxContext(parsing: label)).resolve() { labels += [keys, process] }
     }
     if let profile = apparmorProfile, !profile.isEmpty {
       if let label = try AppArmorConfiguration(parsing: profile).resolve() { labels.append(label) }

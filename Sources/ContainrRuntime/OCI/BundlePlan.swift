@@ -113,7 +113,8 @@ struct BundlePlan {
     let slots = try plan.append(rootFS: rootFS, context: context) { plan, slots throws(ContainrError) in
       // While /proc/sys and the root can still be written to.
       plan.append(.makeDirectory(root: slots.root, path: own.cwd, mode: 0o755))
-      let proc = try slots.proc ?? plan.hostProc()
+      let proc: LaunchSlot
+      if let own = slots.proc { proc = own } else { proc = try plan.hostProc() }
       for (name, value) in sysctl.sorted(by: { $0.key < $1.key }) {
         plan.append(.writeProc(proc, path: "sys/" + name.replacingDots, text: value))
       }
@@ -197,17 +198,17 @@ struct BundlePlan {
     plan.append(.barrier(.start, socket: plan.makeParentSocket()))
     plan.append(.awaitStart(plan.inherit(surroundings.listener), first: UInt32(3 + options.preservedDescriptors)))
     operationsBeforeStart = plan.operations.count
-    let filter = filtersAtStart ? surroundings.filter : nil
+    let filter = filtersAtStart ? surroundings.filter.map { LaunchOperation.seccomp(filter: $0.bytes, flags: $0.flags.rawValue) } : nil
     for operation in try Self.afterStart(process, hooks: spec.hooks, state: state, filter: filter) { plan.append(operation) }
   }
 
   /// What the process does once it is started: the same list, whoever asks for it.
   static func afterStart(
-    _ process: OCI.RuntimeSpec.Process, hooks: OCI.RuntimeSpec.Hooks?, state: OCI.State, filter: SeccompFilter?
+    _ process: OCI.RuntimeSpec.Process, hooks: OCI.RuntimeSpec.Hooks?, state: OCI.State, filter: LaunchOperation?
   ) throws(ContainrError) -> [LaunchOperation] {
     var operations: [LaunchOperation] = []
     for hook in hooks?.startContainer ?? [] { operations.append(try hook.operation(state)) }
-    if let filter { operations.append(.seccomp(filter: filter.bytes, flags: filter.flags.rawValue)) }
+    if let filter { operations.append(filter) }
     operations.append(
       .execute(paths: LaunchPlan.programs(process), arguments: process.args ?? [], environment: process.env ?? []))
     return operations

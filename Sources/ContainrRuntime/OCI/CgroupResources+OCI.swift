@@ -40,8 +40,8 @@ extension CgroupResources {
     memory.limitWithSwap = try Self.bytes(source.swap, "memory.swap")
     memory.swappiness = source.swappiness
     // The default, written, would need a controller of version 1.
-    if source.disableOOMKiller == true { memory.disablesOOMKiller = true }
-    if let checks = source.checkBeforeUpdate { memory.checksBeforeUpdate = checks }
+    if source.disableOOMKiller == true { memory.disableOOMKiller = true }
+    if let checks = source.checkBeforeUpdate { memory.checkBeforeUpdate = checks }
   }
 
   /// 0 is "not set", as engines write it.

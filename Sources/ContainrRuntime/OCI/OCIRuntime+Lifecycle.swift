@@ -23,10 +23,9 @@ extension OCIRuntime {
     case .creating: throw Self.unfinished(id)
     }
     guard let process = record.spec.process else { throw Self.unfinished(id) }
-    let words: SeccompFilter? = record.filtersAtStart ? .placeholder : nil
     try StartSocket.start(
       OCIContainerDirectory.startSocket, in: directory.descriptor,
-      operations: try BundlePlan.afterStart(process, hooks: record.spec.hooks, state: state, filter: words),
+      operations: try BundlePlan.afterStart(process, hooks: record.spec.hooks, state: state, filter: record.filtersAtStart ? .seccomp(filter: []) : nil),
       index: record.operationsBeforeStart)
     unlinkat(directory.descriptor.rawValue, OCIContainerDirectory.startSocket, 0)
     for hook in record.spec.hooks?.poststart ?? [] {
@@ -147,7 +146,8 @@ extension OCIRuntime {
     let directory = try OCIContainerDirectory.open(id, in: root)
     let record = try record(id, directory)
     if let cgroup = try cgroup(record) { return try cgroup.processes().sorted() }
-    return try record.process?.open().map { [$0.pid] } ?? []
+    guard let process = try record.process?.open() else { return [] }
+    return [process.pid]
   }
 
   /// Changes the limits of a container; those that are not set stay.

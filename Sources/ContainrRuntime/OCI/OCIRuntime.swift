@@ -105,3 +105,8 @@ public struct OCIRuntime: Sendable {
     }
   }
 }
+
+extension Cgroup {
+  /// Whether its processes can be frozen.
+  var canFreeze: Bool { !controllers.isDisjoint(with: [.freezer, .unified]) }
+}
