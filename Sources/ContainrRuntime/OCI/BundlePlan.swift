@@ -178,7 +178,9 @@ struct BundlePlan {
       return own
     }
     if layout.v1.isEmpty { return [bind(.unified, mount.destination)].compactMap { $0 } }
-    var mounts = [Mount(.tmpfs(size: nil, mode: 0o755), at: mount.destination, attributes: mount.attributes.subtracting(.readOnly))]
+    var mounts = [
+      Mount(.tmpfs(size: nil, mode: 0o755), at: mount.destination, attributes: mount.attributes.subtracting(.readOnly))
+    ]
     for hierarchy in layout.v1 {
       let name = hierarchy.controllers.names(.v1).joined(separator: ",")
       if let own = bind(hierarchy.controllers, try RootedPath("\(mount.destination)/\(name)")) { mounts.append(own) }
@@ -198,7 +200,8 @@ struct BundlePlan {
     plan.append(.barrier(.start, socket: plan.makeParentSocket()))
     plan.append(.awaitStart(plan.inherit(surroundings.listener), first: UInt32(3 + options.preservedDescriptors)))
     operationsBeforeStart = plan.operations.count
-    let filter = filtersAtStart ? surroundings.filter.map { LaunchOperation.seccomp(filter: $0.bytes, flags: $0.flags.rawValue) } : nil
+    let filter =
+      filtersAtStart ? surroundings.filter.map { LaunchOperation.seccomp(filter: $0.bytes, flags: $0.flags.rawValue) } : nil
     for operation in try Self.afterStart(process, hooks: spec.hooks, state: state, filter: filter) { plan.append(operation) }
   }
 

@@ -30,7 +30,8 @@ extension CgroupResources {
     if let lines = resources.devices {
       var rules: [DeviceRule] = []
       for line in lines { rules.append(try DeviceRule(line)) }
-      devices = rules
+      // The default devices are there whatever the list says (config-linux.md#default-devices).
+      devices = rules + DeviceRule.containerDefaults
     }
   }
 

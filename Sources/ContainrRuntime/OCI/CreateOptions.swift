@@ -12,6 +12,8 @@ public struct CreateOptions: Hashable, Sendable {
   public var usesChroot = false
   /// Keeps the caller's session keyring (`--no-new-keyring`).
   public var keepsKeyring = false
+  /// Whether the container gets a cgroup (`--cgroup-manager=disabled` of crun).
+  public var hasCgroup = true
   /// Reads a `cgroupsPath` as `slice:prefix:name` (`--systemd-cgroup`). systemd itself is not asked.
   public var usesSystemdPaths = false
 

@@ -81,7 +81,7 @@ private struct OCIContainerMaking: ~Copyable {
     let spec = bundle.spec
     let resources = try CgroupResources(spec.linux?.resources ?? OCI.RuntimeSpec.Linux.Resources())
     let layout = try CgroupLayout.detect()
-    record.cgroup = try cgroupPath()
+    if options.hasCgroup { record.cgroup = try cgroupPath() }
     try directory.write(record)
 
     try makeCgroup(resources, layout)

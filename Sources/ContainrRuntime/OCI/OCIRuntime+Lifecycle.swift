@@ -25,7 +25,8 @@ extension OCIRuntime {
     guard let process = record.spec.process else { throw Self.unfinished(id) }
     try StartSocket.start(
       OCIContainerDirectory.startSocket, in: directory.descriptor,
-      operations: try BundlePlan.afterStart(process, hooks: record.spec.hooks, state: state, filter: record.filtersAtStart ? .seccomp(filter: []) : nil),
+      operations: try BundlePlan.afterStart(
+        process, hooks: record.spec.hooks, state: state, filter: record.filtersAtStart ? .seccomp(filter: []) : nil),
       index: record.operationsBeforeStart)
     unlinkat(directory.descriptor.rawValue, OCIContainerDirectory.startSocket, 0)
     for hook in record.spec.hooks?.poststart ?? [] {

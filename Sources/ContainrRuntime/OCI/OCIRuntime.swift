@@ -51,24 +51,40 @@ public struct OCIRuntime: Sendable {
     return try state(record, directory)
   }
 
+  /// A container as `state` shows it.
+  ///
+  /// - Throws: `CONTAINER_NOT_FOUND`.
+  public func summary(_ id: ContainerID) throws(ContainrError) -> OCIContainerSummary {
+    let directory = try OCIContainerDirectory.open(id, in: root)
+    guard let record = try directory.record() else { throw Self.unfinished(id) }
+    return try summary(record, directory)
+  }
+
+  private func summary(
+    _ record: OCIContainerRecord, _ directory: borrowing OCIContainerDirectory
+  ) throws(ContainrError) -> OCIContainerSummary {
+    var status = stat()
+    guard fstat(directory.descriptor.rawValue, &status) == 0 else {
+      throw .errno(.current, .containerState, "reading \(directory.path)", call: "fstat(2)")
+    }
+    return OCIContainerSummary(
+      state: try state(record, directory), created: record.created, owner: status.st_uid,
+      rootfs: record.bundle.pushing(FilePath(record.spec.root?.path ?? "rootfs")))
+  }
+
   /// All containers, by id.
   public func list() throws(ContainrError) -> [OCIContainerSummary] {
     guard access(root.string, F_OK) == 0 else { return [] }
     var found: [OCIContainerSummary] = []
     for name in try FileTree.names(in: root).sorted() where !name.hasPrefix(".") {
-      guard let id = try? ContainerID(name) else { continue }
+      let id = try ContainerID(name)
       let directory: OCIContainerDirectory
       do throws(ContainrError) { directory = try OCIContainerDirectory.open(id, in: root) } catch {
         if error.code == .containerNotFound { continue }
         throw error
       }
       guard let record = try directory.record() else { continue }
-      var status = stat()
-      _ = stat(directory.path.string, &status)
-      found.append(
-        OCIContainerSummary(
-          state: try state(record, directory), created: record.created, owner: status.st_uid,
-          rootfs: record.bundle.pushing(FilePath(record.spec.root?.path ?? "rootfs"))))
+      found.append(try summary(record, directory))
     }
     return found
   }
