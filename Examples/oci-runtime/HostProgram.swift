@@ -5,7 +5,9 @@ import Glibc
 enum HostProgram {
   /// What a program of the host writes to its standard output.
   static func output(_ name: String, _ arguments: [String]) throws(ContainrError) -> String {
-    let command = ([name] + arguments).map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
+    let command = ([name] + arguments).map {
+      "'" + $0.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }.joined(separator: " ")
     guard let pipe = popen(command, "re") else {
       throw .errno(.current, .ioFailure, "running \(name)", call: "popen(3)")
     }

@@ -44,7 +44,8 @@ struct RunLog: Sendable {
       object["time"] = .string(Timestamp.now())
       do throws(ContainrError) { line = try JSON.object(object).text() } catch { line = message }
     } else {
-      line = "time=\"\(Timestamp.now())\" level=\(level.rawValue) msg=\"\(message.replacing("\"", with: "\\\""))\""
+      line =
+        "time=\"\(Timestamp.now())\" level=\(level.rawValue) msg=\"\(message.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
     }
     line += "\n"
     let descriptor = open(file.string, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
