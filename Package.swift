@@ -115,6 +115,9 @@ let package = Package(
     .executableTarget(
       name: "containr", dependencies: ["Containr", "ContainrCore", "CContainrLinux", argumentParser, system, logging],
       path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
+    .executableTarget(
+      name: "containr-oci", dependencies: ["ContainrRuntime", system], path: "Examples/oci-runtime", swiftSettings: settings,
+      linkerSettings: [staticLibraries]),
     // Benchmarks
     .executableTarget(
       name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",

@@ -50,6 +50,8 @@ static const char *const signatures[CI_CODE_END] = {
     [CI_CLOSE] = "d",
     [CI_AWAIT_START] = "dn",
     [CI_HOOK] = "vvb",
+    [CI_FIND_PROGRAM] = "v",
+    [CI_ATTRIBUTE] = "nnnb",
     [CI_RECONFIGURE] = "dv",
     [CI_COPY_TREE] = "dds",
     [CI_LANDLOCK_RULESET] = "onnn",
@@ -129,7 +131,7 @@ static int check_operation(const struct area *area, const struct ci_operation *o
       case 'v': {
         uint64_t count = argument[position++];
         int is_command = operation->code == CI_EXECUTE || operation->code == CI_HOOK;
-        if (!is_list(area, value, count, !is_command)) return 0;
+        if (!is_list(area, value, count, !is_command && operation->code != CI_FIND_PROGRAM)) return 0;
         if (is_command) *pointers += count + 1;
         break;
       }
@@ -156,6 +158,10 @@ static int check_operation(const struct area *area, const struct ci_operation *o
       return argument[1] >= 1 && argument[1] <= 255;
     case CI_AWAIT_START:
       return argument[1] >= 3 && argument[1] <= INT32_MAX;
+    case CI_FIND_PROGRAM:
+      return argument[1] >= 1;
+    case CI_ATTRIBUTE:
+      return argument[0] >= 1 && argument[0] <= 4;
     case CI_HOOK:
       return argument[1] >= 2;  // the path, and argv[0]
     case CI_EXECUTE:

@@ -646,6 +646,20 @@ static long session_keyring(context_t *context, operation_t *operation) {
   return result == -ENOSYS ? 0 : result;
 }
 
+static long attribute(context_t *context, operation_t *operation) {
+  const uint64_t *argument = operation->argument;
+  const char *data = string(context, operation, 3);
+  switch (argument[0]) {
+    case 1: return call(SYS_sched_setattr, 0, data, 0);
+    case 2: return call(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, argument[1]);
+    case 3: return call(SYS_set_mempolicy, argument[1], argument[4] ? data : NULL, argument[2]);
+    default: {
+      long result = call(SYS_personality, argument[1]);
+      return result < 0 ? result : 0;
+    }
+  }
+}
+
 static long resource_limit(context_t *context, operation_t *operation) {
   uint64_t limits[2] = {operation->argument[1], operation->argument[2]};
   return call(SYS_prlimit64, 0, operation->argument[0], limits, 0);
@@ -865,7 +879,17 @@ static long hook(context_t *context, operation_t *operation) {
   list(context, operation, 2, hook.environment);
   long input = call(SYS_memfd_create, "state", 1 /* MFD_CLOEXEC */);
   if (input < 0) return input;
-  long result = write_all(context, (int)input, string(context, operation, 4), operation->argument[5]);
+  // A NUL stands for the id of this process, which nobody knew when the plan was made.
+  const char *text = string(context, operation, 4);
+  uint64_t size = operation->argument[5], head = 0;
+  while (head < size && text[head]) head++;
+  long result = write_all(context, (int)input, text, head);
+  if (result >= 0 && head < size) {
+    say(context, "", (int)ci_call(SYS_getpid));
+    result = write_all(context, (int)input, context->report->message, ci_length(context->report->message));
+    context->report->message[0] = 0;
+    if (result >= 0) result = write_all(context, (int)input, text + head + 1, size - head - 1);
+  }
   if (result >= 0) result = call(SYS_lseek, input, 0, SEEK_SET);
   if (result < 0) return finish((int)input, result);
   hook.input = (int)input;
@@ -955,6 +979,22 @@ static long check_program(context_t *context, const char *path) {
     path = start;                // stays readable: the next turn reads it before it writes over it
   }
   return 0;
+}
+
+// Tells early what CI_EXECUTE would find out, as far as can be told without executing.
+static long find_program(context_t *context, operation_t *operation) {
+  const uint32_t *paths = (const uint32_t *)string(context, operation, 0);
+  long answer = -ENOENT;
+  for (uint64_t index = 0; index < operation->argument[1]; index++) {
+    const char *path = string_at(context, paths[index]);
+    struct stat status;
+    long result = call(SYS_newfstatat, AT_FDCWD, path, &status, 0);
+    if (result >= 0) result = S_ISREG(status.st_mode) ? call(SYS_faccessat2, AT_FDCWD, path, 1 /* X_OK */, 0x200 /* AT_EACCESS */) : -EACCES;
+    if (result >= 0) return 0;
+    if (result != -ENOENT && result != -ENOTDIR) answer = result;
+  }
+  context->report->call = SYS_execve;
+  return answer;
 }
 
 static char **list(context_t *context, operation_t *operation, int index, char **pointers) {
@@ -1057,6 +1097,8 @@ static long perform(context_t *context, operation_t *operation) {
     }
     case CI_AWAIT_START: return await_start(context, operation);
     case CI_HOOK: return hook(context, operation);
+    case CI_FIND_PROGRAM: return find_program(context, operation);
+    case CI_ATTRIBUTE: return attribute(context, operation);
     case CI_RECONFIGURE: return reconfigure(context, operation);
     case CI_COPY_TREE: return copy_tree(context, operation);
     case CI_LANDLOCK_RULESET: return landlock_ruleset(context, operation);

@@ -2,6 +2,7 @@
 @_exported import ContainrCore
 @_exported import ContainrLaunch
 @_exported import ContainrNamespaces
+@_exported import ContainrOCI
 @_exported import ContainrRootFS
 @_exported import ContainrSecurity
 

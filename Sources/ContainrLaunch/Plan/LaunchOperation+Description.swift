@@ -69,6 +69,8 @@ extension LaunchOperation {
     case .fork: "continue in a child inside the namespaces"
     case .signals: "reset signals"
     case .closeFrom(let first, let onExec): "close descriptors from \(first)\(onExec ? " on exec" : "")"
+    case .findProgram(_, let command): "look for \(command)"
+    case .attribute(let attribute): attribute.text
     case .execute(let paths, let arguments, _, _):
       "execute \(arguments.joined(separator: " "))\(paths.count > 1 ? " (first of \(paths.count) places)" : "")"
     }
@@ -126,6 +128,8 @@ extension LaunchOperation {
     case .hook: "clone3(2), execve(2), waitid(2)"
     case .signals: "sigaction(2), sigprocmask(2)"
     case .closeFrom: "close_range(2)"
+    case .findProgram: "faccessat2(2)"
+    case .attribute(let attribute): attribute.manual
     case .execute: "execve(2)"
     }
   }
@@ -153,7 +157,8 @@ extension LaunchOperation {
     case .resourceLimit, .control, .sessionKeyring, .newSession, .standardStreams, .barrier, .fork, .awaitStart, .signals:
       .containerStart
     case .hook: .hook
-    case .execute: .commandNotExecutable
+    case .attribute: .containerStart
+    case .execute, .findProgram: .commandNotExecutable
     }
   }
 }

@@ -125,7 +125,7 @@ public enum LaunchOperation: Sendable, Hashable {
   /// be gone by then. Every descriptor from `first` on is closed. What fails later is told to the connection.
   case awaitStart(LaunchSlot, first: UInt32)
   /// Runs a program with the whole environment given and a text as its input, and waits for its end. It is killed after
-  /// `timeout` seconds; 0 is no limit.
+  /// `timeout` seconds; 0 is no limit. A NUL in the text becomes the process's own id.
   case hook(path: String, arguments: [String], environment: [String], input: [UInt8], timeout: UInt32 = 0)
   /// Moves into new namespaces.
   case unshare(flags: UInt64)
@@ -135,6 +135,10 @@ public enum LaunchOperation: Sendable, Hashable {
   case signals(blocked: UInt64 = 0)
   /// Closes every descriptor from a number on, at once or on exec.
   case closeFrom(UInt32, onExec: Bool)
+  /// Fails as ``execute(paths:arguments:environment:byDescriptor:)`` would where none of the paths can be executed.
+  case findProgram(paths: [String], command: String)
+  /// Sets how the kernel schedules the process and places its memory.
+  case attribute(ProcessAttribute)
   /// Executes the first of the paths that is there. By descriptor, nobody can swap the file after the check.
   case execute(paths: [String], arguments: [String], environment: [String], byDescriptor: Bool = false)
 }

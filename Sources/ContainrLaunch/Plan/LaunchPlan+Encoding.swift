@@ -84,6 +84,11 @@ private struct PlanEncoder {
     words.withUnsafeBytes { bytes($0, alignment: 4) }
   }
 
+  private mutating func attribute(_ kind: UInt64, _ first: UInt64 = 0, _ second: UInt64 = 0, data: [UInt8]) {
+    let data = bytes(data, alignment: 8)
+    add(CI_ATTRIBUTE, kind, first, second, data.offset, data.count)
+  }
+
   private mutating func list(_ texts: [String]) throws(ContainrError) -> (offset: UInt64, count: UInt64) {
     var offsets: [UInt32] = []
     offsets.reserveCapacity(texts.count)
@@ -213,6 +218,16 @@ private struct PlanEncoder {
         CI_HOOK, flags: timeout, lists.0.offset, lists.0.count, lists.1.offset, lists.1.count, input.offset, input.count)
     case .signals(let blocked): add(CI_SIGNALS, blocked)
     case .closeFrom(let first, let onExec): add(CI_CLOSE_FROM, flags: onExec ? 1 : 0, UInt64(first))
+    case .findProgram(let paths, _):
+      let paths = try list(paths)
+      add(CI_FIND_PROGRAM, paths.offset, paths.count)
+    case .attribute(.scheduler(let data)): attribute(1, data: data)
+    case .attribute(.ioPriority(let value)): attribute(2, value, data: [])
+    case .attribute(.memoryPolicy(let mode, let nodes)):
+      let data = nodes.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+      // The kernel counts one bit more than there are.
+      attribute(3, mode, nodes.isEmpty ? 0 : UInt64(nodes.count * 64 + 1), data: data)
+    case .attribute(.personality(let domain)): attribute(4, domain, data: [])
     case .execute(let paths, let arguments, let environment, let byDescriptor):
       let lists = (try list(paths), try list(arguments), try list(environment))
       pointerCount += paths.count + arguments.count + environment.count + 3

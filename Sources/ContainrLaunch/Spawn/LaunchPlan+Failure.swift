@@ -35,6 +35,8 @@ extension LaunchPlan {
     switch (operation, errno) {
     case (.execute(_, let arguments, _, _), _):
       error = Self.executeFailure(arguments[0], errno, call: call)
+    case (.findProgram(_, let command), _):
+      error = Self.executeFailure(command, errno, call: call)
     case (.workingDirectory(let path, _), .improperLink):
       error = ContainrError(
         .pathEscape, "going to the working directory \(path)", systemCall: SystemCall(call, errno),

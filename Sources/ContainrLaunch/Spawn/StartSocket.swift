@@ -24,6 +24,16 @@ public enum StartSocket {
     return socket
   }
 
+  /// Whether a process waits at the socket. It takes the connection for that of somebody who thought better of it.
+  public static func hasListener(_ name: String, in directory: borrowing OwnedDescriptor) -> Bool {
+    guard case .success(var address) = Result(catching: { () throws(ContainrError) in try Self.address(name, in: directory) })
+    else { return false }
+    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return withAddress(&address) { connect(descriptor, $0, $1) } == 0
+  }
+
   /// Starts the process that waits at the socket, and returns once it runs its program.
   ///
   /// - Parameters:

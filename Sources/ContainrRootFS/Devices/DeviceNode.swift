@@ -11,6 +11,8 @@ public struct DeviceNode: Hashable, Sendable {
     case character
     /// A block device.
     case block
+    /// A named pipe, which has no numbers.
+    case pipe
   }
 
   /// Where the node is made.
@@ -65,7 +67,13 @@ public struct DeviceNode: Hashable, Sendable {
   }
 
   var number: UInt64 { cl_makedev(major, minor) }
-  var fullMode: UInt32 { mode | (kind == .block ? 0o060000 : 0o020000) }
+  var fullMode: UInt32 {
+    switch kind {
+    case .character: mode | 0o020000
+    case .block: mode | 0o060000
+    case .pipe: mode | 0o010000
+    }
+  }
 
   /// null, zero, full, random, urandom and tty.
   public static let defaults: [DeviceNode] = [

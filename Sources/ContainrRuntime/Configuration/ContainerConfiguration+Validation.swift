@@ -37,41 +37,7 @@ extension ContainerConfiguration {
         throw ContainrError(.invalidConfiguration, "checking the limits", hint: "limits need a cgroup")
       }
     }
-    for (name, value) in sysctls { try Self.checkSysctl(name, value, network: network) }
-  }
-
-  /// Parameters of a namespace only: any other would change the host. A value is one line, so that it cannot carry a second
-  /// parameter (CVE-2022-0811).
-  private static func checkSysctl(_ name: String, _ value: String, network: NetworkMode) throws(ContainrError) {
-    func refuse(_ hint: String) -> ContainrError {
-      ContainrError(.invalidArgument, "checking the kernel parameter \(name)=\(value)", hint: hint)
-    }
-    let allowed = name.utf8.allSatisfy {
-      switch $0 {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-        UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-        true
-      default: false
-      }
-    }
-    let path = name.replacingDots
-    // "net/../kernel/core_pattern" is a parameter of the host.
-    let components = path.split(separator: "/", omittingEmptySubsequences: false)
-    guard allowed, components.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
-      throw refuse("a name such as net.ipv4.ip_forward")
-    }
-    guard value.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }) else { throw refuse("a value is one line of text") }
-    if path.hasPrefix("net/") {
-      guard network != .host else { throw refuse("the network namespace is the host's") }
-      return
-    }
-    let inIPC = [
-      "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall", "kernel/shmmax",
-      "kernel/shmmni", "kernel/shm_rmid_forced",
-    ]
-    guard inIPC.contains(path) || path.hasPrefix("fs/mqueue/") else {
-      throw refuse("only net.*, fs.mqueue.* and the IPC parameters of kernel.* belong to a namespace")
-    }
+    for (name, value) in sysctls { try Sysctl.check(name, value, isNamespaced: { $0 != .net || network != .host }) }
   }
 }
 
@@ -95,13 +61,5 @@ extension ProcessConfiguration {
       throw ContainrError(
         .invalidArgument, "checking the OOM score adjustment \(oomScoreAdjustment)", hint: "-1000 to 1000")
     }
-  }
-}
-
-extension String {
-  /// A kernel parameter's name as a path below /proc/sys: `net.ipv4.ip_forward` or `net/ipv4/conf/eth0.1/forwarding`, in
-  /// which dots stand for themselves once there is a slash (sysctl(8)).
-  var replacingDots: String {
-    contains("/") ? self : split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
   }
 }

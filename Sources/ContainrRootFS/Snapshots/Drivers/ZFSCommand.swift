@@ -25,7 +25,7 @@ struct ZFSCommand: Hashable, Sendable {
   func exists(_ name: String) throws(ContainrError) -> Bool {
     let (status, _, diagnostics) = try execute(["list", "-H", "-o", "name", "-t", "filesystem,snapshot", name])
     if status == 0 { return true }
-    if diagnostics.contains("does not exist") { return false }
+    if diagnostics.split(separator: "\n").contains(where: { $0.hasSuffix("does not exist") }) { return false }
     throw failure(["list", name], status, diagnostics, .ioFailure)
   }
 
