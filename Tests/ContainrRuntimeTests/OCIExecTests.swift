@@ -135,7 +135,14 @@ import Testing
       try await fixture.withRunning { id in
         let layout = try CgroupLayout.detect()
         let cgroup = try Cgroup.adopt(CgroupPath(id), layout: layout)
-        for directory in cgroup.directories { mkdir(directory.appending("inner").string, 0o755) }
+        for directory in cgroup.directories {
+          mkdir(directory.appending("inner").string, 0o755)
+          // Version 1 takes no process before these have a value.
+          for name in ["cpuset.cpus", "cpuset.mems"] {
+            guard let value = try FileContents.textIfPresent(directory.appending(name)) else { continue }
+            try shell("echo \(value.filter { !$0.isWhitespace }) > inner/\(name)", in: directory)
+          }
+        }
         var options = ExecOptions()
         options.cgroups = ["inner"]
         let output = try fixture.run("cat /proc/self/cgroup", in: id, options: options)
