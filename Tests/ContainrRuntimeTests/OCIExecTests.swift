@@ -76,7 +76,9 @@ import Testing
           $0.rlimits = [.init(type: "RLIMIT_NOFILE", hard: 50, soft: 50)]
         }
         let lines = output.split(separator: "\n").map(String.init)
-        #expect(lines.first == "uid=1000(web) gid=1000(web) groups=1000(web),5,6" || lines.first == "uid=1000(web) gid=1000(web) groups=5,6")
+        #expect(
+          lines.first == "uid=1000(web) gid=1000(web) groups=1000(web),5,6"
+            || lines.first == "uid=1000(web) gid=1000(web) groups=5,6")
         #expect(lines.contains("/etc"))
         #expect(lines.contains("A=b"))
         #expect(lines.contains("HOME=/home/web"))
@@ -208,10 +210,22 @@ import Testing
         }
         #expect(codes == [7, 137])
       }
-      let (spec, runtime, bundle, id) = (fixture.spec("sh", "-c", "exit 3"), fixture.runtime, fixture.bundle, try fixture.id("run"))
+      let (spec, runtime, bundle, id) = (
+        fixture.spec("sh", "-c", "exit 3"), fixture.runtime, fixture.bundle, try fixture.id("run")
+      )
       let status = try await blocking("foreground") { try runtime.run(id, Bundle(bundle, spec: spec), isSubreaper: false) }
       #expect(status == .exited(3))
       #expect(try runtime.list().isEmpty)
+    }
+  }
+
+  @Test func theStatisticsEventHasTheNumbersOfTheCgroup() async throws {
+    try await OCIFixture.with { fixture in
+      try await fixture.withRunning { id in
+        let text = try fixture.runtime.event(id).json.text()
+        #expect(text.hasPrefix("{\"type\":\"stats\",\"id\":\"\(id)\",\"data\":{\"cpu\":{\"usage\":{\"total\":"), "\(text)")
+        #expect(text.contains("\"pids\":{\"current\":1,"), "\(text)")
+      }
     }
   }
 }

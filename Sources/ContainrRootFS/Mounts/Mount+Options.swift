@@ -117,7 +117,8 @@ private struct OptionReading {
     }
     if parts[0] == "context" {
       // A level has commas, so labels are quoted where commas separate options.
-      let text = parts[1].count > 1 && parts[1].first == "\"" && parts[1].last == "\"" ? parts[1].dropFirst().dropLast() : parts[1]
+      let text =
+        parts[1].count > 1 && parts[1].first == "\"" && parts[1].last == "\"" ? parts[1].dropFirst().dropLast() : parts[1]
       mount.label = try MountLabel(String(text))
     } else {
       mount.options.append(MountOption(String(parts[0]), String(parts[1])))

@@ -171,7 +171,9 @@ extension OCI.RuntimeSpec.Process {
   func securityLabels() throws(ContainrError) -> [SecurityLabel] {
     var labels: [SecurityLabel] = []
     if let label = selinuxLabel, !label.isEmpty {
-      if let (keys, process) = try SELinuxConfiguration(try SELinuxContext(parsing: label)).resolve() { labels += [keys, process] }
+      if let (keys, process) = try SELinuxConfiguration(try SELinuxContext(parsing: label)).resolve() {
+        labels += [keys, process]
+      }
     }
     if let profile = apparmorProfile, !profile.isEmpty {
       if let label = try AppArmorConfiguration(parsing: profile).resolve() { labels.append(label) }
