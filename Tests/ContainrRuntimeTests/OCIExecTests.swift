@@ -228,4 +228,19 @@ import Testing
       }
     }
   }
+
+  @Test func theContainersFilterHoldsForFurtherProcesses() async throws {
+    try await OCIFixture.with { fixture in
+      let rule: JSON = ["names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"]
+      try await fixture.withRunning({ $0.linux?.seccomp = ["defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]] }) { id in
+        for gainsNothing in [true, false] {
+          let output = try fixture.run("mkdir /tmp/x || echo refused; cat /proc/self/status", in: id) {
+            $0.noNewPrivileges = gainsNothing
+          }
+          #expect(output.contains("\nrefused\n"), "\(output)")
+          #expect(field("Seccomp", of: output) == "2")
+        }
+      }
+    }
+  }
 }
