@@ -158,3 +158,15 @@ private struct OptionReading {
     "runbindable": (.unbindable, true),
   ]
 }
+
+extension Mount {
+  /// Every option of an OCI mount that is this library's to understand; others go to the file system as they are.
+  public static var ociOptions: [String] { OptionReading.names }
+}
+
+extension OptionReading {
+  static var names: [String] {
+    let words = ["bind", "rbind", "remount", "idmap", "ridmap", "tmpcopyup", "defaults", "loud", "silent"]
+    return (attributes.keys.flatMap { [$0, "r" + $0] } + propagations.keys + words).sorted()
+  }
+}
