@@ -161,7 +161,7 @@ static int check_operation(const struct area *area, const struct ci_operation *o
     case CI_FIND_PROGRAM:
       return argument[1] >= 1;
     case CI_ATTRIBUTE:
-      return argument[0] >= 1 && argument[0] <= 4;
+      return argument[0] >= 1 && argument[0] <= 5;
     case CI_HOOK:
       return argument[1] >= 2;  // the path, and argv[0]
     case CI_EXECUTE:

@@ -653,6 +653,7 @@ static long attribute(context_t *context, operation_t *operation) {
     case 1: return call(SYS_sched_setattr, 0, data, 0);
     case 2: return call(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, argument[1]);
     case 3: return call(SYS_set_mempolicy, argument[1], argument[4] ? data : NULL, argument[2]);
+    case 5: return call(SYS_sched_setaffinity, 0, argument[4], data);
     default: {
       long result = call(SYS_personality, argument[1]);
       return result < 0 ? result : 0;

@@ -155,7 +155,7 @@ static const struct {
     {SYS_move_mount, "move_mount"}, {SYS_newfstatat, "newfstatat"}, {SYS_open_tree, "open_tree"},
     {SYS_openat, "openat"}, {SYS_openat2, "openat2"}, {SYS_personality, "personality"}, {SYS_pivot_root, "pivot_root"}, {SYS_ppoll, "poll"}, {SYS_prctl, "prctl"},
     {SYS_pread64, "pread"}, {SYS_prlimit64, "prlimit"}, {SYS_read, "read"}, {SYS_readlinkat, "readlinkat"}, {SYS_rt_sigprocmask, "sigprocmask"},
-    {SYS_sched_setattr, "sched_setattr"}, {SYS_seccomp, "seccomp"}, {SYS_sendmsg, "sendmsg"}, {SYS_sendto, "send"}, {SYS_set_mempolicy, "set_mempolicy"}, {SYS_setdomainname, "setdomainname"},
+    {SYS_sched_setaffinity, "sched_setaffinity"}, {SYS_sched_setattr, "sched_setattr"}, {SYS_seccomp, "seccomp"}, {SYS_sendmsg, "sendmsg"}, {SYS_sendto, "send"}, {SYS_set_mempolicy, "set_mempolicy"}, {SYS_setdomainname, "setdomainname"},
     {SYS_setgroups, "setgroups"}, {SYS_sethostname, "sethostname"}, {SYS_setns, "setns"},
     {SYS_setresgid, "setresgid"}, {SYS_setresuid, "setresuid"}, {SYS_setsid, "setsid"}, {SYS_socket, "socket"},
     {SYS_symlinkat, "symlinkat"}, {SYS_umask, "umask"}, {SYS_umount2, "umount"}, {SYS_unshare, "unshare"},

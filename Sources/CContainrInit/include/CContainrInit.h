@@ -92,7 +92,7 @@ enum ci_code {
   CI_AWAIT_START = 50,     // d listening socket, n first           accept4(2); all descriptors from the first on are closed
   CI_HOOK = 51,            // v path and arguments, v environment, b input; flags: seconds until it is killed, or 0
   CI_FIND_PROGRAM = 52,    // v paths                                 the first that is there is executable, or the failure of CI_EXECUTE
-  CI_ATTRIBUTE = 53,       // n kind (1 scheduler, 2 I/O priority, 3 memory policy, 4 personality), n value, n value, b data
+  CI_ATTRIBUTE = 53,       // n kind (1 scheduler, 2 I/O priority, 3 memory policy, 4 personality, 5 CPUs), n value, n value, b data
   CI_CODE_END = 54,
 };
 

@@ -248,6 +248,13 @@ static inline int cl_pidfd_exit_status(int fd, int *status) {
 static inline int cl_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   return (int)cl_result(prctl(option, a, b, c, d));
 }
+// Whose CPUs: the calling thread's. The mask is of `size` bytes; reading gives the number of bytes filled.
+static inline int cl_sched_setaffinity(const uint64_t *mask, size_t size) {
+  return (int)cl_result(syscall(SYS_sched_setaffinity, 0, size, mask));
+}
+static inline int cl_sched_getaffinity(uint64_t *mask, size_t size) {
+  return (int)cl_result(syscall(SYS_sched_getaffinity, 0, size, mask));
+}
 static inline int cl_w_ifexited(int status) { return WIFEXITED(status); }
 static inline int cl_w_exitstatus(int status) { return WEXITSTATUS(status); }
 static inline int cl_w_termsig(int status) { return WTERMSIG(status); }

@@ -228,6 +228,8 @@ private struct PlanEncoder {
       // The kernel counts one bit more than there are.
       attribute(3, mode, nodes.isEmpty ? 0 : UInt64(nodes.count * 64 + 1), data: data)
     case .attribute(.personality(let domain)): attribute(4, domain, data: [])
+    case .attribute(.processors(let words)):
+      attribute(5, data: words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } })
     case .execute(let paths, let arguments, let environment, let byDescriptor):
       let lists = (try list(paths), try list(arguments), try list(environment))
       pointerCount += paths.count + arguments.count + environment.count + 3

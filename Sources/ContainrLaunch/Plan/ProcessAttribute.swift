@@ -8,6 +8,8 @@ public enum ProcessAttribute: Hashable, Sendable {
   case memoryPolicy(mode: UInt64, nodes: [UInt64])
   /// The execution domain (personality(2)).
   case personality(UInt64)
+  /// The CPUs that it may run on, as a bit mask of 64-bit words (sched_setaffinity(2)).
+  case processors([UInt64])
 
   var text: String {
     switch self {
@@ -15,6 +17,7 @@ public enum ProcessAttribute: Hashable, Sendable {
     case .ioPriority: "set the I/O priority"
     case .memoryPolicy: "set the memory policy"
     case .personality: "set the execution domain"
+    case .processors: "choose the CPUs"
     }
   }
 
@@ -24,6 +27,7 @@ public enum ProcessAttribute: Hashable, Sendable {
     case .ioPriority: "ioprio_set(2)"
     case .memoryPolicy: "set_mempolicy(2)"
     case .personality: "personality(2)"
+    case .processors: "sched_setaffinity(2)"
     }
   }
 }

@@ -219,14 +219,7 @@ extension OCI.RuntimeSpec.Linux.MemoryPolicy {
       }
     }
     var words: [UInt64] = []
-    if let nodes, !nodes.isEmpty {
-      for range in try CpusetList(nodes).ranges {
-        for node in range {
-          while words.count <= Int(node / 64) { words.append(0) }
-          words[Int(node / 64)] |= 1 << UInt64(node % 64)
-        }
-      }
-    }
+    if let nodes, !nodes.isEmpty { words = try CpusetList(nodes).mask }
     return .memoryPolicy(mode: number, nodes: words)
   }
 }

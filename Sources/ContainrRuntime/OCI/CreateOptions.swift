@@ -4,6 +4,8 @@ import SystemPackage
 public struct CreateOptions: Hashable, Sendable {
   /// An AF_UNIX socket that gets the controlling side of the terminal (`--console-socket`).
   public var consoleSocket: FilePath?
+  /// Whether the caller gets the controlling side of the terminal, where there is no socket for it (`run` in the foreground).
+  public var takesTerminal = false
   /// A file that gets the host's id of the first process (`--pid-file`).
   public var pidFile: FilePath?
   /// How many descriptors from 3 on the process inherits (`--preserve-fds`, `LISTEN_FDS`).

@@ -15,7 +15,10 @@ extension OCIRuntime {
   /// What fails leaves nothing behind.
   ///
   /// - Throws: `CONTAINER_ALREADY_EXISTS`, `INVALID_CONFIGURATION`, `HOOK`, and the exact failure of each step.
-  public func create(_ id: ContainerID, _ bundle: Bundle, options: CreateOptions = CreateOptions()) throws(ContainrError) {
+  @discardableResult
+  public func create(
+    _ id: ContainerID, _ bundle: Bundle, options: CreateOptions = CreateOptions()
+  ) throws(ContainrError) -> OCIProcess {
     try bundle.spec.validate()
     guard let process = bundle.spec.process else {
       throw ContainrError(.invalidConfiguration, "creating the container \(id)", hint: "$.process is missing")
@@ -25,7 +28,7 @@ extension OCIRuntime {
         .invalidArgument, "creating the container \(id)",
         hint: "cannot use console socket \(console) if runc will not detach or allocate tty: process.terminal is not true")
     }
-    if process.terminal == true, options.consoleSocket == nil {
+    if process.terminal == true, options.consoleSocket == nil, !options.takesTerminal {
       throw ContainrError(
         .invalidArgument, "creating the container \(id)", hint: "cannot allocate tty without setting console socket")
     }
@@ -39,7 +42,7 @@ extension OCIRuntime {
       id: id, bundle: bundle, process: process, root: rootDirectory, namespaces: namespaces, options: options,
       directory: directory, runtime: self)
     do throws(ContainrError) {
-      try making.make()
+      return try making.make()
     } catch {
       throw making.giveBack(after: error)
     }
@@ -58,6 +61,7 @@ private struct OCIContainerMaking: ~Copyable {
   let runtime: OCIRuntime
   private var record: OCIContainerRecord
   private var cgroup: Cgroup?
+  private var terminal: OwnedDescriptor?
 
   init(
     id: ContainerID, bundle: Bundle, process: OCI.RuntimeSpec.Process, root: FilePath, namespaces: Namespaces,
@@ -77,7 +81,7 @@ private struct OCIContainerMaking: ~Copyable {
 
   // MARK: The way
 
-  mutating func make() throws(ContainrError) {
+  mutating func make() throws(ContainrError) -> OCIProcess {
     let spec = bundle.spec
     let resources = try CgroupResources(spec.linux?.resources ?? OCI.RuntimeSpec.Linux.Resources())
     let layout = try CgroupLayout.detect()
@@ -107,6 +111,7 @@ private struct OCIContainerMaking: ~Copyable {
       spec, process: process, namespaces: namespaces, state: record.state(.created, pid: nil), options: options, surroundings)
     record.operationsBeforeStart = built.operationsBeforeStart
     record.filtersAtStart = built.filtersAtStart
+    if process.terminal != true { giveStandardStreams(to: userOutside) }
     let session = try LaunchSession(built.plan)
     try serve(session, profile)
     let result = try session.leave()
@@ -117,6 +122,13 @@ private struct OCIContainerMaking: ~Copyable {
     if let path = options.pidFile {
       try FileContents.replace(path, with: Array(String(result.process.pid).utf8), mode: 0o644, durable: false)
     }
+    return OCIProcess(result.takeProcess(), terminal: terminal.take())
+  }
+
+  /// The caller's number for the user of the process; nil where nobody can say.
+  private var userOutside: UInt32? {
+    guard namespaces.user != .host else { return process.user.uid }
+    return namespaces.idMaps?.users.hostID(of: process.user.uid)
   }
 
   private func cgroupPath() throws(ContainrError) -> CgroupPath {
@@ -181,18 +193,16 @@ private struct OCIContainerMaking: ~Copyable {
     throw ContainrError(.internalError, "creating the container \(id)", hint: "the process did not wait for its start")
   }
 
-  private func sendTerminal(_ session: LaunchSession) throws(ContainrError) {
-    guard process.terminal == true, let console = options.consoleSocket else { return }
+  private mutating func sendTerminal(_ session: LaunchSession) throws(ContainrError) {
+    guard process.terminal == true else { return }
     guard let terminal = try session.receiveDescriptor() else {
       throw ContainrError(.terminal, "making the terminal", hint: "the process sent none")
     }
-    let activity = "sending the terminal to \(console)"
-    let socket = OwnedDescriptor(owning: try check(cl_unix_connect(console.string), .terminal, "connect(2)", activity))
-    // The message is the terminal's name in the kernel, as runc sends it.
-    let name = Array("/dev/ptmx".utf8)
-    try check(
-      name.withUnsafeBytes { cl_send_descriptor(socket.rawValue, $0.baseAddress, $0.count, terminal.rawValue) }, .terminal,
-      "sendmsg(2)", activity)
+    if let console = options.consoleSocket {
+      try ConsoleSocket(console).send(terminal)
+    } else {
+      self.terminal = consume terminal
+    }
   }
 
   private func sendListener(_ session: LaunchSession, of profile: SeccompProfile?) throws(ContainrError) {
