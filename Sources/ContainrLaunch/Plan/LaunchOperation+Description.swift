@@ -71,7 +71,7 @@ extension LaunchOperation {
     case .closeFrom(let first, let onExec): "close descriptors from \(first)\(onExec ? " on exec" : "")"
     case .findProgram(_, let command): "look for \(command)"
     case .attribute(let attribute): attribute.text
-    case .execute(let paths, let arguments, _, _):
+    case .execute(let paths, let arguments, _, _, _):
       "execute \(arguments.joined(separator: " "))\(paths.count > 1 ? " (first of \(paths.count) places)" : "")"
     }
   }

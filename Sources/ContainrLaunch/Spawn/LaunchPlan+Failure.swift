@@ -33,7 +33,7 @@ extension LaunchPlan {
   func failure(of operation: LaunchOperation, _ errno: Errno, call: String, message: String) -> ContainrError {
     var error: ContainrError
     switch (operation, errno) {
-    case (.execute(_, let arguments, _, _), _):
+    case (.execute(_, let arguments, _, _, _), _):
       error = Self.executeFailure(arguments[0], errno, call: call)
     case (.findProgram(_, let command), _):
       error = Self.executeFailure(command, errno, call: call)
