@@ -20,6 +20,7 @@ extension OCIRuntime {
     _ id: ContainerID, _ bundle: Bundle, options: CreateOptions = CreateOptions()
   ) throws(ContainrError) -> OCIProcess {
     try bundle.spec.validate()
+    try bundle.spec.checkSupport()
     guard let process = bundle.spec.process else {
       throw ContainrError(.invalidConfiguration, "creating the container \(id)", hint: "$.process is missing")
     }
