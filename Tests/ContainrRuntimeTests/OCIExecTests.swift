@@ -76,7 +76,9 @@ import Testing
           $0.rlimits = [.init(type: "RLIMIT_NOFILE", hard: 50, soft: 50)]
         }
         let lines = output.split(separator: "\n").map(String.init)
-        #expect(lines.first == "uid=1000(web) gid=1000(web) groups=1000(web),5,6" || lines.first == "uid=1000(web) gid=1000(web) groups=5,6")
+        #expect(
+          lines.first == "uid=1000(web) gid=1000(web) groups=1000(web),5,6"
+            || lines.first == "uid=1000(web) gid=1000(web) groups=5,6")
         #expect(lines.contains("/etc"))
         #expect(lines.contains("A=b"))
         #expect(lines.contains("HOME=/home/web"))
@@ -135,7 +137,14 @@ import Testing
       try await fixture.withRunning { id in
         let layout = try CgroupLayout.detect()
         let cgroup = try Cgroup.adopt(CgroupPath(id), layout: layout)
-        for directory in cgroup.directories { mkdir(directory.appending("inner").string, 0o755) }
+        for directory in cgroup.directories {
+          mkdir(directory.appending("inner").string, 0o755)
+          // Version 1 takes no process before these have a value.
+          for name in ["cpuset.cpus", "cpuset.mems"] {
+            guard let value = try FileContents.textIfPresent(directory.appending(name)) else { continue }
+            try shell("echo \(value.filter { !$0.isWhitespace }) > inner/\(name)", in: directory)
+          }
+        }
         var options = ExecOptions()
         options.cgroups = ["inner"]
         let output = try fixture.run("cat /proc/self/cgroup", in: id, options: options)
@@ -201,10 +210,37 @@ import Testing
         }
         #expect(codes == [7, 137])
       }
-      let (spec, runtime, bundle, id) = (fixture.spec("sh", "-c", "exit 3"), fixture.runtime, fixture.bundle, try fixture.id("run"))
+      let (spec, runtime, bundle, id) = (
+        fixture.spec("sh", "-c", "exit 3"), fixture.runtime, fixture.bundle, try fixture.id("run")
+      )
       let status = try await blocking("foreground") { try runtime.run(id, Bundle(bundle, spec: spec), isSubreaper: false) }
       #expect(status == .exited(3))
       #expect(try runtime.list().isEmpty)
+    }
+  }
+
+  @Test func theStatisticsEventHasTheNumbersOfTheCgroup() async throws {
+    try await OCIFixture.with { fixture in
+      try await fixture.withRunning { id in
+        let text = try fixture.runtime.event(id).json.text()
+        #expect(text.hasPrefix("{\"type\":\"stats\",\"id\":\"\(id)\",\"data\":{\"cpu\":{\"usage\":{\"total\":"), "\(text)")
+        #expect(text.contains("\"pids\":{\"current\":1,"), "\(text)")
+      }
+    }
+  }
+
+  @Test func theContainersFilterHoldsForFurtherProcesses() async throws {
+    try await OCIFixture.with { fixture in
+      let rule: JSON = ["names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"]
+      try await fixture.withRunning({ $0.linux?.seccomp = ["defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]] }) { id in
+        for gainsNothing in [true, false] {
+          let output = try fixture.run("mkdir /tmp/x || echo refused; cat /proc/self/status", in: id) {
+            $0.noNewPrivileges = gainsNothing
+          }
+          #expect(output.contains("\nrefused\n"), "\(output)")
+          #expect(field("Seccomp", of: output) == "2")
+        }
+      }
     }
   }
 }

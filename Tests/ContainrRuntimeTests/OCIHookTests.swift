@@ -70,7 +70,7 @@ import Testing
   func aHookThatFailsOrHangsRefusesTheContainer(kind: String) async throws {
     try await OCIFixture.with { fixture in
       for (arguments, timeout, code) in [
-        (["sh", "-c", "exit 4"], nil, ContainrError.Code.hook), (["sh", "-c", "sleep 1000"], 1, .timeout),
+        (["sh", "-c", "exit 4"], nil, ContainrError.Code.hook), (["sh", "-c", "exec sleep 1000"], 1, .timeout),
       ] {
         var spec = fixture.spec("sleep", "1000")
         let hook = OCI.RuntimeSpec.Hook(path: "/bin/sh", args: arguments, env: ["PATH=/bin:/usr/bin"], timeout: timeout)

@@ -28,6 +28,9 @@ public struct CgroupStatistics: Sendable, Hashable {
   /// Memory: `memory.usage_in_bytes`, `memory.stat`, `memory.oom_control` and others of version 1; `memory.current`,
   /// `memory.stat`, `memory.events` and others of version 2.
   public struct Memory: Sendable, Hashable {
+    /// Nothing counted.
+    public init() {}
+
     /// In use now, caches included.
     public var usage: ByteCount = 0
     /// The most that was in use; nil before Linux 5.19 on version 2.
@@ -68,6 +71,9 @@ public struct CgroupStatistics: Sendable, Hashable {
 
   /// CPU time: `cpuacct.*` and `cpu.stat`.
   public struct CPU: Sendable, Hashable {
+    /// Nothing counted.
+    public init() {}
+
     /// CPU time used.
     public var usage: Duration = .zero
     /// The part outside the kernel.
@@ -94,6 +100,9 @@ public struct CgroupStatistics: Sendable, Hashable {
 
   /// Processes and threads: `pids.*`.
   public struct Pids: Sendable, Hashable {
+    /// Nothing counted.
+    public init() {}
+
     /// Alive now.
     public var current: UInt64 = 0
     /// The most that were alive; nil before Linux 6.1.

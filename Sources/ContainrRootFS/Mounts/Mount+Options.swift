@@ -117,7 +117,8 @@ private struct OptionReading {
     }
     if parts[0] == "context" {
       // A level has commas, so labels are quoted where commas separate options.
-      let text = parts[1].count > 1 && parts[1].first == "\"" && parts[1].last == "\"" ? parts[1].dropFirst().dropLast() : parts[1]
+      let text =
+        parts[1].count > 1 && parts[1].first == "\"" && parts[1].last == "\"" ? parts[1].dropFirst().dropLast() : parts[1]
       mount.label = try MountLabel(String(text))
     } else {
       mount.options.append(MountOption(String(parts[0]), String(parts[1])))
@@ -156,4 +157,16 @@ private struct OptionReading {
     "shared": (.shared, false), "rshared": (.shared, true), "unbindable": (.unbindable, false),
     "runbindable": (.unbindable, true),
   ]
+}
+
+extension Mount {
+  /// Every option of an OCI mount that is this library's to understand; others go to the file system as they are.
+  public static var ociOptions: [String] { OptionReading.names }
+}
+
+extension OptionReading {
+  static var names: [String] {
+    let words = ["bind", "rbind", "remount", "idmap", "ridmap", "tmpcopyup", "defaults", "loud", "silent"]
+    return (attributes.keys.flatMap { [$0, "r" + $0] } + propagations.keys + words).sorted()
+  }
 }

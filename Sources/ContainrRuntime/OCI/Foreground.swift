@@ -32,8 +32,8 @@ public struct Foreground: ~Copyable {
     for number in Self.faults { sigdelset(&set, number) }
     let descriptor = try check(cl_signalfd(&set), .signal, "signalfd(2)", "watching for signals")
     if isSubreaper {
-      // No kernel of today refuses it.
-      _ = cl_prctl(36 /* PR_SET_CHILD_SUBREAPER */, 1, 0, 0, 0)
+      // PR_SET_CHILD_SUBREAPER: no kernel of today refuses it.
+      _ = cl_prctl(36, 1, 0, 0, 0)
     }
     var earlier = sigset_t()
     pthread_sigmask(SIG_BLOCK, &set, &earlier)

@@ -36,7 +36,8 @@ extension OCIRuntime {
     case .created, .running: break
     case .paused:
       guard options.ignoresPause else {
-        throw ContainrError(.containerState, activity, hint: "cannot exec in a paused container (use --ignore-paused to override)")
+        throw ContainrError(
+          .containerState, activity, hint: "cannot exec in a paused container (use --ignore-paused to override)")
       }
     case .creating: throw Self.unfinished(id)
     case .stopped: throw ContainrError(.containerState, activity, hint: "cannot exec in a stopped container")
@@ -119,7 +120,8 @@ extension OCIRuntime {
     _ record: OCIContainerRecord, _ target: borrowing ProcessDescriptor
   ) throws(ContainrError) -> Cgroup? {
     guard let cgroup = try cgroup(record), let unified = cgroup.directory(.unified),
-      let enabled = try FileContents.textIfPresent(unified.appending("cgroup.subtree_control")), enabled.contains(where: \.isLetter),
+      let enabled = try FileContents.textIfPresent(unified.appending("cgroup.subtree_control")),
+      enabled.contains(where: \.isLetter),
       let text = try FileContents.textIfPresent(FilePath("/proc/\(target.pid)/cgroup")),
       let line = text.split(separator: "\n").first(where: { $0.hasPrefix("0::/") }),
       let below = line.range(of: cgroup.path.description)

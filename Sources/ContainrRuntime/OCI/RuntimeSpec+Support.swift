@@ -11,7 +11,8 @@ extension OCI.RuntimeSpec {
     if linux?.intelRdt != nil {
       let isMounted = access("/sys/fs/resctrl/schemata", F_OK) == 0
       throw Self.unsupported(
-        "linux.intelRdt", isMounted ? "Intel's Resource Director Technology" : "resctrl, which this machine has not mounted at /sys/fs/resctrl")
+        "linux.intelRdt",
+        isMounted ? "Intel's Resource Director Technology" : "resctrl, which this machine has not mounted at /sys/fs/resctrl")
     }
     // Other platforms' sections say nothing to a container of Linux, but for those that ask for another machine.
     if let name = ["vm", "windows", "solaris", "zos", "freebsd"].first(where: { otherPlatforms[$0] != nil }), linux == nil {

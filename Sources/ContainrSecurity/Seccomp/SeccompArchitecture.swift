@@ -63,7 +63,7 @@ public struct SeccompArchitecture: RawRepresentable, Hashable, Sendable {
   /// Whether arguments have 32 bits.
   var is32Bit: Bool { rawValue & 0x8000_0000 == 0 && self != .x32 }
 
-  private static let names: [(name: String, token: UInt32)] = [
+  static let names: [(name: String, token: UInt32)] = [
     ("SCMP_ARCH_X86", 0x4000_0003), ("SCMP_ARCH_X86_64", 0xc000_003e), ("SCMP_ARCH_X32", 0x4000_003e),
     ("SCMP_ARCH_ARM", 0x4000_0028), ("SCMP_ARCH_AARCH64", 0xc000_00b7), ("SCMP_ARCH_MIPS", 0x0000_0008),
     ("SCMP_ARCH_MIPS64", 0x8000_0008), ("SCMP_ARCH_MIPS64N32", 0xa000_0008), ("SCMP_ARCH_MIPSEL", 0x4000_0008),
