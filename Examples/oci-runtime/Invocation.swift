@@ -69,6 +69,8 @@ struct Invocation {
       Command(name: "pause", usage: "freeze the processes of a container", run: pauseCommand),
       Command(name: "resume", usage: "let the processes of a container go on", run: resumeCommand),
       Command(name: "update", usage: "change the limits of a container", run: updateCommand),
+      Command(name: "events", usage: "tell what a container uses, and when its memory runs out", run: eventsCommand),
+      Command(name: "features", usage: "print what containr-oci can do", run: featuresCommand),
       Command(name: "spec", usage: "write a config.json to start from", run: specCommand),
       Command(name: "checkpoint", usage: "not supported yet", run: unsupportedCommand("checkpoint")),
       Command(name: "restore", usage: "not supported yet", run: unsupportedCommand("restore")),

@@ -145,7 +145,7 @@ struct Invocation: ~Copyable, Sendable {
     close(writer.release())
     let streams = [input == nil ? null.rawValue : reader.rawValue, output.rawValue, error.rawValue].map { plan.inherit($0) }
     plan.append(.standardStreams(streams[0], streams[1], streams[2]))
-    process = try plan.startTool(program ?? Tool.program.string, arguments, environment: environment)
+    process = try plan.startTool(arguments, program: program, environment: environment)
   }
 
   /// Waits for the end.
@@ -164,7 +164,7 @@ struct Invocation: ~Copyable, Sendable {
 extension LaunchPlan {
   /// Starts the tool; the plan has its streams.
   mutating func startTool(
-    _ program: String? = nil, _ arguments: [String], environment: [String]
+    _ arguments: [String], program: String? = nil, environment: [String]
   ) throws -> ProcessDescriptor {
     append(.signals())
     append(.closeFrom(3, onExec: true))

@@ -1,6 +1,5 @@
 import ContainrCore
 import ContainrTestSupport
-import Glibc
 import SystemPackage
 import Testing
 
@@ -15,7 +14,7 @@ enum EngineRuntime: String, CaseIterable, Sendable, CustomTestStringConvertible 
     get throws {
       switch self {
       case .containr: try Tool.program("containr-oci").string
-      case .runc: try #require(["/usr/sbin/runc", "/usr/bin/runc"].first { access($0, X_OK) == 0 }, "there is no runc")
+      case .runc: try #require(["/usr/sbin/runc", "/usr/bin/runc"].first { FilePath($0).existing != nil }, "there is no runc")
       }
     }
   }

@@ -41,17 +41,16 @@ struct PodmanTests {
   @Test(arguments: EngineRuntime.allCases)
   func runGivesOutputAndStatus(_ runtime: EngineRuntime) async throws {
     try await withPodman(runtime) { podman in
-      let run = podman.running
-      #expect(try await run(["echo", "hi"]) == Tool.Outcome(status: 0, output: "hi\n", error: ""))
-      #expect(try await run(["sh", "-c", "exit 7"]).status == 7)
-      #expect(try await run(["sh", "-c", "kill -9 $$"]).status == 137)
-      let missing = try await run(["nope"])
+      #expect(try await podman.running(["echo", "hi"]) == Tool.Outcome(status: 0, output: "hi\n", error: ""))
+      #expect(try await podman.running(["sh", "-c", "exit 7"]).status == 7)
+      #expect(try await podman.running(["sh", "-c", "kill -9 $$"]).status == 137)
+      let missing = try await podman.running(["nope"])
       #expect(missing.status == 127)
       #expect(missing.error.contains("exec: \"nope\": executable file not found in $PATH"))
-      let refused = try await run(["/etc"])
+      let refused = try await podman.running(["/etc"])
       #expect(refused.status == 126)
       #expect(refused.error.contains("exec: \"/etc\": permission denied"))
-      #expect(try await run(["-t"], ["tty"]).output == "/dev/pts/0\r\n")
+      #expect(try await podman.running(["-t"], ["tty"]).output == "/dev/pts/0\r\n")
     }
   }
 
@@ -95,33 +94,35 @@ struct PodmanTests {
   @Test(arguments: EngineRuntime.allCases)
   func flagsForLimitsAndRightsTakeEffect(_ runtime: EngineRuntime) async throws {
     try await withPodman(runtime) { podman in
-      let run = podman.running
-      let limits = try await run(
+      let limits = try await podman.running(
         ["--memory", "32m", "--pids-limit", "50", "--cpus", "0.5"],
         [
           "sh", "-c",
           "cd /sys/fs/cgroup && cat memory/memory.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us || cat memory.max pids.max cpu.max",
         ])
       #expect(limits.output == "33554432\n50\n50000\n" || limits.output == "33554432\n50\n50000 100000\n", "\(limits)")
-      #expect(try await run(["--memory", "16m"], ["sh", "-c", "exec tail /dev/zero"]).status == 137)
-      let rights = try await run(
+      #expect(try await podman.running(["--memory", "16m"], ["sh", "-c", "exec tail /dev/zero"]).status == 137)
+      let rights = try await podman.running(
         ["--user", "1000", "--cap-drop", "all", "--cap-add", "net_raw", "--security-opt", "no-new-privileges"],
         ["grep", "-E", "^(Uid|CapEff|NoNewPrivs|Seccomp):", "/proc/self/status"])
       #expect(rights.output == "Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000002000\nNoNewPrivs:\t1\nSeccomp:\t2\n")
-      let open = try await run(
+      let open = try await podman.running(
         ["--security-opt", "seccomp=unconfined", "--privileged"], ["grep", "Seccomp:", "/proc/self/status"])
       #expect(open.output == "Seccomp:\t0\n")
-      #expect(try await run(["--read-only"], ["sh", "-c", "touch /x || touch /tmp/x"]).status == 0)
-      #expect(try await run(["--read-only"], ["touch", "/x"]).status == 1)
-      let volume = try await run(["-v", "\(podman.directory)/image:/v:ro"], ["sh", "-c", "cat /v/etc/group; touch /v/x"])
+      #expect(try await podman.running(["--read-only"], ["sh", "-c", "touch /x || touch /tmp/x"]).status == 0)
+      #expect(try await podman.running(["--read-only"], ["touch", "/x"]).status == 1)
+      let volume = try await podman.running(
+        ["-v", "\(podman.directory)/image:/v:ro"], ["sh", "-c", "cat /v/etc/group; touch /v/x"])
       #expect(volume.output == "root:x:0:\n" && volume.status == 1)
-      let mapped = try await run(
+      let mapped = try await podman.running(
         ["--uidmap", "0:100000:1000", "--gidmap", "0:200000:1000"], ["sh", "-c", "cat /proc/self/uid_map; touch /x; ls -ln /x"])
       #expect(mapped.output.split(whereSeparator: \.isWhitespace).prefix(7).suffix(4).joined(separator: " ").hasSuffix("1 0 0"))
-      #expect(try await run(["--sysctl", "net.ipv4.ip_forward=1"], ["cat", "/proc/sys/net/ipv4/ip_forward"]).output == "1\n")
-      #expect(try await run(["--device", "/dev/null:/dev/other"], ["test", "-c", "/dev/other"]).status == 0)
-      #expect(try await run(["--pid", "host"], ["sh", "-c", "test $$ != 1"]).status == 0)
-      #expect(try await run(["--oom-score-adj", "500"], ["cat", "/proc/self/oom_score_adj"]).output == "500\n")
+      #expect(
+        try await podman.running(["--sysctl", "net.ipv4.ip_forward=1"], ["cat", "/proc/sys/net/ipv4/ip_forward"]).output
+          == "1\n")
+      #expect(try await podman.running(["--device", "/dev/null:/dev/other"], ["test", "-c", "/dev/other"]).status == 0)
+      #expect(try await podman.running(["--pid", "host"], ["sh", "-c", "test $$ != 1"]).status == 0)
+      #expect(try await podman.running(["--oom-score-adj", "500"], ["cat", "/proc/self/oom_score_adj"]).output == "500\n")
     }
   }
 
