@@ -29,6 +29,11 @@ struct ContainerdTests {
         try await eventually("containerd in \(directory)") { try await ctr("version").status == 0 }
         result = .success(try await body(ctr))
       } catch { result = .failure(error) }
+      // Tasks outlive containerd.
+      for id in try await ctr("container", "ls", "-q").output.split(separator: "\n") {
+        try await ctr("task", "rm", "-f", String(id))
+        try await ctr("container", "rm", String(id))
+      }
       try daemon.process.send(.terminate)
       _ = try await daemon.wait()
       try result.get()

@@ -24,8 +24,9 @@ struct DockerTests {
       do {
         try await eventually("dockerd in \(directory)") { try await docker("version").status == 0 }
         try await docker.text("import", "--change", "ENV PATH=/bin", "\(directory)/image.tar", "box")
-        result = .success(try await body(docker))
+        try await body(docker)
         for id in try await docker.text("ps", "-aq").split(separator: "\n") { try await docker.text("rm", "-f", String(id)) }
+        result = .success(())
       } catch { result = .failure(error) }
       try daemon.process.send(.terminate)
       _ = try await daemon.wait()
@@ -58,26 +59,26 @@ struct DockerTests {
   func containerInTheBackgroundLivesItsLife(_ runtime: EngineRuntime) async throws {
     try await withDocker(runtime) { docker in
       let script = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.1; done"
-      try await docker.text("run", "-d", "--name", "c", "--network", "none", "box", "sh", "-c", script)
-      try await eventually("the container's first line") { try await docker.text("logs", "c") == "up" }
-      #expect(try await docker.text("exec", "-i", "c", "cat", input: "in") == "in")
-      #expect(try await docker("exec", "c", "sh", "-c", "exit 5").status == 5)
-      #expect(try await docker("exec", "c", "nope").status == 126)
-      #expect(try await docker.text("exec", "-t", "c", "tty") == "/dev/pts/0\r")
-      #expect(try await docker.text("top", "c").contains("sleep 0.1"))
-      try await docker.text("pause", "c")
-      #expect(try await docker.text("inspect", "c", "--format", "{{.State.Status}}") == "paused")
-      try await docker.text("unpause", "c")
-      try await docker.text("update", "c", "--pids-limit", "77")
+      try await docker.text("run", "-d", "--name", "life", "--network", "none", "box", "sh", "-c", script)
+      try await eventually("the container's first line") { try await docker.text("logs", "life") == "up" }
+      #expect(try await docker.text("exec", "-i", "life", "cat", input: "in") == "in")
+      #expect(try await docker("exec", "life", "sh", "-c", "exit 5").status == 5)
+      #expect(try await docker("exec", "life", "nope").status == 126)
+      #expect(try await docker.text("exec", "-t", "life", "tty") == "/dev/pts/0")
+      #expect(try await docker.text("top", "life").contains("sleep 0.1"))
+      try await docker.text("pause", "life")
+      #expect(try await docker.text("inspect", "life", "--format", "{{.State.Status}}") == "paused")
+      try await docker.text("unpause", "life")
+      try await docker.text("update", "life", "--pids-limit", "77")
       #expect(
-        try await docker.text("exec", "c", "sh", "-c", "cat /sys/fs/cgroup/pids/pids.max || cat /sys/fs/cgroup/pids.max")
+        try await docker.text("exec", "life", "sh", "-c", "cat /sys/fs/cgroup/pids/pids.max || cat /sys/fs/cgroup/pids.max")
           == "77")
-      try await docker.text("stop", "c")
-      #expect(try await docker.text("inspect", "c", "--format", "{{.State.Status}} {{.State.ExitCode}}") == "exited 3")
-      #expect(try await docker.text("logs", "c") == "up\nbye")
-      try await docker.text("restart", "c")
-      try await docker.text("kill", "c")
-      #expect(try await docker.text("wait", "c") == "137")
+      try await docker.text("stop", "life")
+      #expect(try await docker.text("inspect", "life", "--format", "{{.State.Status}} {{.State.ExitCode}}") == "exited 3")
+      #expect(try await docker.text("logs", "life") == "up\nbye")
+      try await docker.text("restart", "life")
+      try await docker.text("kill", "life")
+      #expect(try await docker.text("wait", "life") == "137")
     }
   }
 

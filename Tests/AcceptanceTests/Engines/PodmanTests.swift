@@ -43,7 +43,6 @@ struct PodmanTests {
     try await withPodman(runtime) { podman in
       #expect(try await podman.running(["echo", "hi"]) == Tool.Outcome(status: 0, output: "hi\n", error: ""))
       #expect(try await podman.running(["sh", "-c", "exit 7"]).status == 7)
-      #expect(try await podman.running(["sh", "-c", "kill -9 $$"]).status == 137)
       let missing = try await podman.running(["nope"])
       #expect(missing.status == 127)
       #expect(missing.error.contains("exec: \"nope\": executable file not found in $PATH"))
@@ -68,7 +67,7 @@ struct PodmanTests {
       #expect(try await podman("exec", "c", "/etc").status == 126)
       let own = try await podman.text("exec", "-u", "1000", "-w", "/tmp", "-e", "A=B", "c", "sh", "-c", "id -u; pwd; echo $A")
       #expect(own == "1000\n/tmp\nB")
-      #expect(try await podman.text("exec", "-t", "c", "tty") == "/dev/pts/0\r")
+      #expect(try await podman.text("exec", "-t", "c", "tty") == "/dev/pts/0")
       #expect(try await podman.text("top", "c", "pid", "args").contains("sleep 0.1"))
       #expect(try await podman.text("stats", "--no-stream", "--format", "{{.PIDs}}", "c") != "0")
 
@@ -129,9 +128,9 @@ struct PodmanTests {
   @Test(.requires(.file("/usr/bin/catatonit")), arguments: EngineRuntime.allCases)
   func initReapsAndPassesTheStatusOn(_ runtime: EngineRuntime) async throws {
     try await withPodman(runtime) { podman in
-      let path = ["/usr/libexec/podman/catatonit", "/usr/bin/catatonit"].first { FilePath($0).existing != nil }
-      let outcome = try await podman.running(["--init", "--init-path", path ?? ""], ["sh", "-c", "cat /proc/1/comm; exit 4"])
-      #expect(outcome == Tool.Outcome(status: 4, output: "catatonit\n", error: ""))
+      let outcome = try await podman.running(
+        ["--init", "--init-path", "/usr/bin/catatonit"], ["sh", "-c", "cat /proc/1/comm; exit 4"])
+      #expect(outcome == Tool.Outcome(status: 4, output: "podman-init\n", error: ""))
     }
   }
 
@@ -160,13 +159,15 @@ struct PodmanTests {
     try await withPodman(runtime) { podman in
       let file = podman.directory.appending("Containerfile")
       try write("FROM box\nRUN echo built >/built\nCMD cat /built\n".utf8, to: file)
-      let arguments = ["--isolation", "oci", "--network", "none", "--cgroup-parent", podman.name, "-q", "-f", file.string]
+      // The parent is the cgroup of the step itself: it must have no children.
+      let arguments = [
+        "--isolation", "oci", "--network", "none", "--cgroup-parent", podman.name + "-build", "-q", "-f", file.string,
+      ]
       let built = try await podman.run(["build", "-t", "one"] + arguments + ["\(podman.directory)/image"])
       try #require(built.status == 0, "\(built)")
       #expect(try await podman.running([], of: "one").output == "built\n")
 
-      var buildah = podman
-      buildah = Engine(directory: podman.directory, name: podman.name, runtime: runtime, program: "/usr/bin/buildah")
+      var buildah = Engine(directory: podman.directory, name: podman.name, runtime: runtime, program: "/usr/bin/buildah")
       buildah.options = ["--root", "\(podman.directory)/root", "--runroot", "\(podman.directory)/run"]
       buildah.environment = podman.environment
       let outcome = try await buildah.run(
