@@ -11,6 +11,7 @@ struct Invocation {
   /// The exit status.
   func run() -> Int32 {
     var log = RunLog()
+    var failure: Int32 = 1
     do throws(ContainrError) {
       var arguments = Arguments(words)
       let global = try GlobalOptions(&arguments)
@@ -28,12 +29,13 @@ struct Invocation {
         throw ContainrError(
           .invalidArgument, "reading the command line", hint: "unknown command \"\(name)\"; --help lists the commands")
       }
+      failure = command.failure
       var runtime = OCIRuntime(root: global.root)
       runtime.warn = { [log] in log.write(.warning, $0) }
       return try command.run(&arguments, Context(runtime: runtime, global: global, log: log))
     } catch {
       log.write(.error, log.text(of: error))
-      return 1
+      return failure
     }
   }
 
@@ -48,6 +50,8 @@ struct Invocation {
   struct Command {
     let name: String
     let usage: String
+    /// The exit status where it throws: one that no program in the container is likely to end with.
+    var failure: Int32 = 1
     let run: (inout Arguments, Context) throws(ContainrError) -> Int32
   }
 
@@ -56,6 +60,7 @@ struct Invocation {
       Command(name: "create", usage: "make a container whose program waits for start", run: createCommand),
       Command(name: "start", usage: "run the program of a container that was created", run: startCommand),
       Command(name: "run", usage: "create and start a container", run: runCommand),
+      Command(name: "exec", usage: "run a program in a container", failure: 255, run: execCommand),
       Command(name: "state", usage: "print where a container stands", run: stateCommand),
       Command(name: "kill", usage: "send a signal to a container", run: killCommand),
       Command(name: "delete", usage: "remove a container", run: deleteCommand),
@@ -64,6 +69,8 @@ struct Invocation {
       Command(name: "pause", usage: "freeze the processes of a container", run: pauseCommand),
       Command(name: "resume", usage: "let the processes of a container go on", run: resumeCommand),
       Command(name: "update", usage: "change the limits of a container", run: updateCommand),
+      Command(name: "events", usage: "tell what a container uses, and when its memory runs out", run: eventsCommand),
+      Command(name: "features", usage: "print what containr-oci can do", run: featuresCommand),
       Command(name: "spec", usage: "write a config.json to start from", run: specCommand),
       Command(name: "checkpoint", usage: "not supported yet", run: unsupportedCommand("checkpoint")),
       Command(name: "restore", usage: "not supported yet", run: unsupportedCommand("restore")),

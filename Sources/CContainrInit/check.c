@@ -67,11 +67,12 @@ static uint32_t known_flags(uint32_t code) {
     case CI_MOUNT_ATTRIBUTES:
     case CI_WORKING_DIRECTORY:
     case CI_CLOSE_FROM:
-    case CI_EXECUTE:
     case CI_OPEN:
     case CI_COPY_TREE:
     case CI_LANDLOCK_PATH:
       return 1;
+    case CI_EXECUTE:
+      return CI_EXECUTE_BY_DESCRIPTOR | CI_EXECUTE_ANY_LINK;
     case CI_ATTACH:
       return CI_ATTACH_CREATE | CI_ATTACH_NO_SYMBOLIC_LINKS | CI_ATTACH_HOST;
     case CI_SECCOMP:

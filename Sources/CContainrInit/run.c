@@ -1015,9 +1015,9 @@ static long execute(context_t *context, operation_t *operation) {
   int32_t answering_call = SYS_execve;
   for (uint64_t index = 0; index < operation->argument[1]; index++) {
     const char *path = string_at(context, paths[index]);
-    long result = check_program(context, path);
+    long result = operation->flags & CI_EXECUTE_ANY_LINK ? 0 : check_program(context, path);
     if (result >= 0) {
-      if (operation->flags & 1) {
+      if (operation->flags & CI_EXECUTE_BY_DESCRIPTOR) {
         struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
         result = call(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
         if (result >= 0) {

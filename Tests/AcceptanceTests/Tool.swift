@@ -16,14 +16,17 @@ struct Tool: Sendable {
 
   /// The executable, which SwiftPM puts beside the tests.
   static var program: FilePath {
-    get throws {
-      var place = FilePath(try readLink("/proc/self/exe")).removingLastComponent()
-      // Where another program hosts the tests, its arguments name their bundle.
-      for argument in CommandLine.arguments where argument.hasSuffix(".xctest") {
-        place = FilePath(argument).removingLastComponent()
-      }
-      return try #require(place.appending("containr").existing, "no containr beside the tests, in \(place)")
+    get throws { try program("containr") }
+  }
+
+  /// One of the package's executables.
+  static func program(_ name: String) throws -> FilePath {
+    var place = FilePath(try readLink("/proc/self/exe")).removingLastComponent()
+    // Where another program hosts the tests, its arguments name their bundle.
+    for argument in CommandLine.arguments where argument.hasSuffix(".xctest") {
+      place = FilePath(argument).removingLastComponent()
     }
+    return try #require(place.appending(name).existing, "no \(name) beside the tests, in \(place)")
   }
 
   private static func readLink(_ path: String) throws -> String {
@@ -125,7 +128,9 @@ struct Invocation: ~Copyable, Sendable {
   private let outputFile: FilePath
   private let errorFile: FilePath
 
-  init(_ arguments: [String], in directory: FilePath, input: String?, environment: [String]) throws {
+  init(
+    program: String? = nil, _ arguments: [String], in directory: FilePath, input: String?, environment: [String]
+  ) throws {
     let name = "run-\(UInt64.random(in: .min ... .max))"
     outputFile = directory.appending(name + ".out")
     errorFile = directory.appending(name + ".err")
@@ -140,7 +145,7 @@ struct Invocation: ~Copyable, Sendable {
     close(writer.release())
     let streams = [input == nil ? null.rawValue : reader.rawValue, output.rawValue, error.rawValue].map { plan.inherit($0) }
     plan.append(.standardStreams(streams[0], streams[1], streams[2]))
-    process = try plan.startTool(arguments, environment: environment)
+    process = try plan.startTool(arguments, program: program, environment: environment)
   }
 
   /// Waits for the end.
@@ -158,13 +163,15 @@ struct Invocation: ~Copyable, Sendable {
 
 extension LaunchPlan {
   /// Starts the tool; the plan has its streams.
-  mutating func startTool(_ arguments: [String], environment: [String]) throws -> ProcessDescriptor {
+  mutating func startTool(
+    _ arguments: [String], program: String? = nil, environment: [String]
+  ) throws -> ProcessDescriptor {
     append(.signals())
     append(.closeFrom(3, onExec: true))
     var all = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"] + environment
     // Where the tests measure coverage, the tool does.
     if let profile = getenv("LLVM_PROFILE_FILE") { all.append("LLVM_PROFILE_FILE=\(String(cString: profile))") }
-    let program = try Tool.program.string
+    let program = try program ?? Tool.program.string
     append(.execute(paths: [program], arguments: [program] + arguments, environment: all))
     return try spawn().takeProcess()
   }

@@ -7,8 +7,6 @@ struct MakingOptions {
   var bundle: FilePath = "."
   var configuration: FilePath?
   var create = CreateOptions()
-  var detaches = false
-  var keeps = false
 
   /// Takes one option; false where it is unknown.
   mutating func take(_ option: Arguments.Option, _ arguments: inout Arguments) throws(ContainrError) -> Bool {
@@ -65,17 +63,23 @@ func startCommand(_ arguments: inout Arguments, _ context: Invocation.Context) t
 
 func runCommand(_ arguments: inout Arguments, _ context: Invocation.Context) throws(ContainrError) -> Int32 {
   var options = MakingOptions()
+  var detaches = false
+  var keeps = false
+  var isSubreaper = true
   while let option = arguments.option() {
     switch option.name {
-    case "detach", "d": options.detaches = try arguments.flag(option)
-    case "keep": options.keeps = try arguments.flag(option)
-    case "no-subreaper": _ = try arguments.flag(option)
+    case "detach", "d": detaches = try arguments.flag(option)
+    case "keep": keeps = try arguments.flag(option)
+    case "no-subreaper": isSubreaper = try !arguments.flag(option)
     default: if try !options.take(option, &arguments) { throw arguments.unknown(option) }
     }
   }
   let id = try arguments.id()
   try arguments.end()
   let (bundle, create) = try options.read(context)
+  guard detaches else {
+    return try context.runtime.run(id, bundle, options: create, isSubreaper: isSubreaper, keepsContainer: keeps).code
+  }
   try context.runtime.create(id, bundle, options: create)
   do throws(ContainrError) {
     try context.runtime.start(id)

@@ -79,7 +79,7 @@ enum ci_code {
   CI_SESSION_KEYRING = 37, // s? name                               keyctl(2)
   CI_CLOSE_FROM = 38,      // n first                               close_range(2); flag 1: on exec
   CI_SIGNALS = 39,         // n signals that stay blocked
-  CI_EXECUTE = 40,         // v paths, v arguments, v environment; flag 1: by descriptor
+  CI_EXECUTE = 40,         // v paths, v arguments, v environment; flags: CI_EXECUTE_*
   CI_OPEN = 41,            // o, d directory, s path, n flags; flag 1: resolve inside the directory
   CI_CLASSIC_MOUNT = 42,   // s source, s target, s type, n flags, s data   mount(2), for kernels that need it
   CI_CLOSE = 43,           // d
@@ -101,6 +101,10 @@ enum {
   CI_ATTACH_CREATE = 1,            // make a missing mount point: a directory, or a file for a mount of a file
   CI_ATTACH_NO_SYMBOLIC_LINKS = 2, // refuse a mount point behind a symbolic link
   CI_ATTACH_HOST = 4,              // the path is one of the host's, not inside a root
+
+  // CI_EXECUTE
+  CI_EXECUTE_BY_DESCRIPTOR = 1,    // what was checked is what is executed
+  CI_EXECUTE_ANY_LINK = 2,         // the path is the host's: magic links of procfs lead where they lead
 };
 
 enum {

@@ -71,7 +71,7 @@ extension LaunchOperation {
     case .closeFrom(let first, let onExec): "close descriptors from \(first)\(onExec ? " on exec" : "")"
     case .findProgram(_, let command): "look for \(command)"
     case .attribute(let attribute): attribute.text
-    case .execute(let paths, let arguments, _, _):
+    case .execute(let paths, let arguments, _, _, _):
       "execute \(arguments.joined(separator: " "))\(paths.count > 1 ? " (first of \(paths.count) places)" : "")"
     }
   }
@@ -138,7 +138,8 @@ extension LaunchOperation {
   var errorCode: ContainrError.Code {
     switch self {
     case .propagation, .mount, .bind, .mountAttributes, .attach, .attachOnHost, .classicMount, .mask, .readOnly,
-      .reconfigure, .copyTree: .rootfsMount
+      .reconfigure, .copyTree:
+      .rootfsMount
     case .pivot, .changeRoot: .rootfsPivot
     case .device, .symbolicLink: .rootfsDevice
     case .open, .close, .makeDirectory, .fileModeMask, .closeFrom: .ioFailure

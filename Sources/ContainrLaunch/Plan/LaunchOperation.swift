@@ -139,8 +139,10 @@ public enum LaunchOperation: Sendable, Hashable {
   case findProgram(paths: [String], command: String)
   /// Sets how the kernel schedules the process and places its memory.
   case attribute(ProcessAttribute)
-  /// Executes the first of the paths that is there. By descriptor, nobody can swap the file after the check.
-  case execute(paths: [String], arguments: [String], environment: [String], byDescriptor: Bool = false)
+  /// Executes the first of the paths that is there. By descriptor, nobody can swap the file after the check. A program of the
+  /// host, whose path nobody in a container has chosen, may be any link: `/proc/<pid>/exe` too.
+  case execute(
+    paths: [String], arguments: [String], environment: [String], byDescriptor: Bool = false, throughAnyLink: Bool = false)
 }
 
 /// A file system option for fsconfig(2): `key=value`, or a flag.

@@ -230,12 +230,13 @@ private struct PlanEncoder {
     case .attribute(.personality(let domain)): attribute(4, domain, data: [])
     case .attribute(.processors(let words)):
       attribute(5, data: words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } })
-    case .execute(let paths, let arguments, let environment, let byDescriptor):
+    case .execute(let paths, let arguments, let environment, let byDescriptor, let anyLink):
       let lists = (try list(paths), try list(arguments), try list(environment))
       pointerCount += paths.count + arguments.count + environment.count + 3
       add(
-        CI_EXECUTE, flags: byDescriptor ? 1 : 0, lists.0.offset, lists.0.count, lists.1.offset, lists.1.count,
-        lists.2.offset, lists.2.count)
+        CI_EXECUTE,
+        flags: (byDescriptor ? UInt32(CI_EXECUTE_BY_DESCRIPTOR) : 0) | (anyLink ? UInt32(CI_EXECUTE_ANY_LINK) : 0),
+        lists.0.offset, lists.0.count, lists.1.offset, lists.1.count, lists.2.offset, lists.2.count)
     }
   }
 }

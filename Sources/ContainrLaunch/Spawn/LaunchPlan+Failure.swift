@@ -33,7 +33,7 @@ extension LaunchPlan {
   func failure(of operation: LaunchOperation, _ errno: Errno, call: String, message: String) -> ContainrError {
     var error: ContainrError
     switch (operation, errno) {
-    case (.execute(_, let arguments, _, _), _):
+    case (.execute(_, let arguments, _, _, _), _):
       error = Self.executeFailure(arguments[0], errno, call: call)
     case (.findProgram(_, let command), _):
       error = Self.executeFailure(command, errno, call: call)
@@ -71,7 +71,8 @@ extension LaunchPlan {
     case (.mountAttributes(_, _, _, _, .some, _), .invalidArgument):
       error.code = .unsupported
       error.hint = "idmap: this file system takes no id maps, or has one already; see mount_setattr(2), MOUNT_ATTR_IDMAP"
-    case (.mount(_, let type, _, _, _), .operationNotSupportedByDevice), (.classicMount(_, _, let type, _, _), .operationNotSupportedByDevice):
+    case (.mount(_, let type, _, _, _), .operationNotSupportedByDevice),
+      (.classicMount(_, _, let type, _, _), .operationNotSupportedByDevice):
       error.code = .kernelUnsupported
       error.hint = "this kernel has no file system \(type): see /proc/filesystems"
     case (.bind(_, _, _, recursive: false), .invalidArgument):
@@ -98,14 +99,18 @@ extension LaunchPlan {
 
   private static func executeFailure(_ command: String, _ errno: Errno, call: String) -> ContainrError {
     let call = SystemCall(call, errno)
+    // Engines over an OCI runtime choose the exit codes 127 and 126 by the words after the command.
     switch errno {
     case .noSuchFileOrDirectory, .notDirectory:
       return ContainrError(
         .commandNotFound, "executing \(command)", systemCall: call,
-        hint: "the command, or the interpreter that it names, is not in the container's PATH")
+        hint:
+          "exec: \"\(command)\": \(command.contains("/") ? "no such file or directory" : "executable file not found in $PATH")"
+          + ", or the interpreter that it names is not there")
     case .permissionDenied:
       return ContainrError(
-        .commandNotExecutable, "executing \(command)", systemCall: call, hint: "it must be a file with execute permission")
+        .commandNotExecutable, "executing \(command)", systemCall: call,
+        hint: "exec: \"\(command)\": permission denied: it must be a file with execute permission")
     case .execFormatError:
       return ContainrError(
         .commandNotExecutable, "executing \(command)", systemCall: call,

@@ -98,8 +98,9 @@ struct BundlePlan {
     rootFS.readonlyPaths = linux.readonlyPaths ?? []
 
     var context = RootFSContext()
-    context.isInUserNamespace = namespaces.user != .host
-    context.ownsNetworkNamespace = !(namespaces.user != .host && namespaces.net == .host)
+    // Engines without root make the user namespace themselves and call from inside.
+    context.isInUserNamespace = namespaces.user != .host || OCIRuntime.isRootless
+    context.ownsNetworkNamespace = !(context.isInUserNamespace && namespaces.net == .host)
     if let maps = namespaces.idMaps {
       context.idMap = MountIDMap(maps)
       if maps.groups.hostID(of: 5) == nil { context.terminalGroup = nil }

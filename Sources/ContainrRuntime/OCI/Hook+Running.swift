@@ -36,7 +36,7 @@ extension OCI.RuntimeSpec.Hook {
     plan.append(.standardStreams(plan.inherit(input.rawValue), nil, nil))
     plan.append(.signals())
     plan.append(.closeFrom(3, onExec: true))
-    plan.append(.execute(paths: [path], arguments: arguments, environment: env ?? []))
+    plan.append(.execute(paths: [path], arguments: arguments, environment: env ?? [], throughAnyLink: true))
     let process: ProcessDescriptor
     do throws(ContainrError) {
       process = try plan.spawn().takeProcess()

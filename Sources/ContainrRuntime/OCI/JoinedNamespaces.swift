@@ -1,3 +1,4 @@
+import CContainrLinux
 import ContainrCore
 import ContainrNamespaces
 import Glibc

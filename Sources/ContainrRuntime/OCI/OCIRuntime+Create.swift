@@ -139,7 +139,7 @@ private struct OCIContainerMaking: ~Copyable {
       // A name with colons, such as engines make for either driver, is a name like any other here.
       return try CgroupPath(text)
     }
-    return try path.path(isRootless: geteuid() != 0)
+    return try path.path(isRootless: OCIRuntime.isRootless)
   }
 
   private mutating func makeCgroup(_ resources: CgroupResources, _ layout: CgroupLayout) throws(ContainrError) {
@@ -152,7 +152,7 @@ private struct OCIContainerMaking: ~Copyable {
       let isRefused = error.code == .permissionDenied || error.systemCall?.errno == .readOnlyFileSystem
       var unlimited = resources
       unlimited.devices = nil
-      guard isRefused, geteuid() != 0, unlimited == CgroupResources() else { throw error }
+      guard isRefused, OCIRuntime.isRootless, unlimited == CgroupResources() else { throw error }
       record.cgroup = nil
       try directory.write(record)
       return

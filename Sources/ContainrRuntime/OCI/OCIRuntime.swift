@@ -32,12 +32,21 @@ public struct OCIRuntime: Sendable {
     seccompCache = SeccompFilterCache(directory: root.appending(".cache"))
   }
 
-  /// `/run/containr` for root, `$XDG_RUNTIME_DIR/containr` for others.
+  /// `/run/containr` for root, `$XDG_RUNTIME_DIR/containr` for others, and for root of a user namespace, where engines without
+  /// root run.
   public static var defaultRoot: FilePath {
-    if geteuid() != 0, let directory = getenv("XDG_RUNTIME_DIR"), directory.pointee != 0 {
+    if let directory = getenv("XDG_RUNTIME_DIR"), directory.pointee != 0, isRootless {
       return FilePath(String(cString: directory)).appending("containr")
     }
     return "/run/containr"
+  }
+
+  /// Whether the caller is not the root of the machine.
+  static var isRootless: Bool {
+    if geteuid() != 0 { return true }
+    // The first user namespace has a fixed number (PROC_USER_INIT_INO, linux/proc_ns.h).
+    var status = stat()
+    return stat("/proc/self/ns/user", &status) == 0 && status.st_ino != 0xefff_fffd
   }
 
   // MARK: State

@@ -9,7 +9,7 @@ import ContainrOCI
 ///
 /// One call may have several rules, which are alternatives. What counts is, in this order:
 ///
-/// 1. a rule without conditions; two that disagree are an error,
+/// 1. the first rule without conditions,
 /// 2. the first rule whose conditions all hold,
 /// 3. ``defaultAction``.
 ///

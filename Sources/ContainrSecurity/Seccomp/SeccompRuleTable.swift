@@ -18,7 +18,7 @@ struct SeccompRuleTable {
 
   /// Sorts the rules that `counts` lets in.
   ///
-  /// - Throws: `SECCOMP` for malformed rules, and for two without conditions that disagree.
+  /// - Throws: `SECCOMP` for malformed rules.
   init(
     of profile: SeccompProfile, where counts: (SeccompRule) -> Bool = { _ in true }
   ) throws(ContainrError) {
@@ -31,22 +31,19 @@ struct SeccompRuleTable {
         throw ContainrError(
           .seccomp, SeccompProfile.activity, hint: "a system call has the arguments 0 to 5, not \(condition.argument)")
       }
-      for name in rule.names { try add(index, rule, to: name) }
+      for name in rule.names { add(index, rule, to: name) }
     }
   }
 
-  private mutating func add(_ index: Int, _ rule: SeccompRule, to name: String) throws(ContainrError) {
+  private mutating func add(_ index: Int, _ rule: SeccompRule, to name: String) {
     let known = verdicts[name]
     if rule.action == profile.defaultAction {
       if known == nil { verdicts[name] = .byDefault(index) }
       return
     }
     switch known {
-    case .always(let first):
-      guard !rule.conditions.isEmpty || profile.rules[first].action == rule.action else {
-        throw ContainrError(
-          .seccomp, SeccompProfile.activity, hint: "two rules without conditions disagree about \(name)")
-      }
+    // Engines allow a call to all and refuse it again to those without a capability: the first counts, as in libseccomp.
+    case .always: break
     case .alternatives(let rules) where !rule.conditions.isEmpty: verdicts[name] = .alternatives(rules + [index])
     default: verdicts[name] = rule.conditions.isEmpty ? .always(index) : .alternatives([index])
     }
