@@ -110,6 +110,9 @@ let package = Package(
     example("cgroup-limits", of: "ContainrCgroups"),
     example("namespace-shell", of: "ContainrNamespaces"),
     .executableTarget(
+      name: "tutorial-filesystem", dependencies: ["ContainrRootFS"], path: "Examples/tutorials/03-filesystem",
+      exclude: ["README.md"], swiftSettings: settings),
+    .executableTarget(
       name: "tutorial-resources", dependencies: ["ContainrCgroups"], path: "Examples/tutorials/02-resources",
       exclude: ["README.md"], swiftSettings: settings),
     .executableTarget(
@@ -149,7 +152,10 @@ let package = Package(
       name: "snapshot-worker", dependencies: ["ContainrRootFS", system], path: "Tests/Support/snapshot-worker",
       swiftSettings: settings),
     tests(
-      "ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux", "snapshot-worker"]),
+      "ContainrRootFSTests",
+      on: [
+        "ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux", "snapshot-worker", "tutorial-filesystem",
+      ]),
     tests(
       "ContainrSecurityTests",
       on: ["ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),
@@ -158,7 +164,8 @@ let package = Package(
       name: "container-owner", dependencies: ["ContainrRuntime", system], path: "Tests/Support/container-owner",
       swiftSettings: settings),
     tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux", "container-owner"]),
-    tests("AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr", "containr-oci"]),
+    tests(
+      "AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr", "containr-oci"]),
   ],
   swiftLanguageModes: [.v6]
 )

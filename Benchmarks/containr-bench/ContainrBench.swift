@@ -31,7 +31,8 @@ struct ContainrBench: ParsableCommand {
     abstract: "Compare container starts with the kernel-call floor and with other runtimes.",
     discussion: "Rounds are interleaved and shuffled, the first are discarded. Run as root, from a release build.")
 
-  @Option(name: .customLong("case"), help: "start, exec, embed, parts, snapshot or statistics.") var benchmark: BenchmarkCase = .start
+  @Option(name: .customLong("case"), help: "start, exec, embed, parts, snapshot or statistics.") var benchmark: BenchmarkCase =
+    .start
   @Option(help: "Measured rounds of every subject.") var rounds = 100
   @Option(help: "Rounds before them that are not counted.") var warmup = 5
   @Option(help: "Microseconds of rest before each run (crun and runc pay an RCU grace period after a rest).")

@@ -35,7 +35,8 @@ import Testing
   @Test(arguments: [
     "read", "openat", "openat2", "execve", "execveat", "futex", "futex_waitv", "mmap", "rseq", "statx", "chroot", "mknod",
     "chown",
-    "setuid", "setgroups", "capset", "ptrace", "process_vm_readv", "seccomp", "prctl", "ioctl", "epoll_pwait2", "memfd_create", "mseal", "statmount", "setxattrat", "cachestat", "file_getattr",
+    "setuid", "setgroups", "capset", "ptrace", "process_vm_readv", "seccomp", "prctl", "ioctl", "epoll_pwait2", "memfd_create",
+    "mseal", "statmount", "setxattrat", "cachestat", "file_getattr",
     "pidfd_open", "pidfd_send_signal", "close_range", "landlock_restrict_self", "faccessat2", "getrandom", "membarrier",
     "copy_file_range", "name_to_handle_at", "sched_setaffinity", "shmget", "mq_open", "inotify_init1", "adjtimex", "arch_prctl",
     "modify_ldt", "io_setup", "connect", "accept4", "sendmmsg", "fork", "vfork", "wait4", "personality",
@@ -143,7 +144,10 @@ import Testing
   }
 
   @Test(arguments: [
-    (Capability.sysAdmin, ["mount", "umount2", "unshare", "setns", "bpf", "fsopen", "open_tree_attr", "clone3", "sethostname", "pivot_root"]),
+    (
+      Capability.sysAdmin,
+      ["mount", "umount2", "unshare", "setns", "bpf", "fsopen", "open_tree_attr", "clone3", "sethostname", "pivot_root"]
+    ),
     (.sysModule, ["init_module", "finit_module", "delete_module"]), (.sysPtrace, ["kcmp", "pidfd_getfd", "userfaultfd"]),
     (.sysTime, ["settimeofday", "clock_settime"]), (.sysRawio, ["iopl", "ioperm"]), (.sysBoot, ["reboot"]),
     (.dacReadSearch, ["open_by_handle_at"]), (.bpf, ["bpf"]), (.perfmon, ["perf_event_open"]), (.sysNice, ["mbind"]),

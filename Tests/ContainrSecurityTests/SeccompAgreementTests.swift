@@ -174,9 +174,10 @@ import Testing
     for _ in 0..<Int.random(in: 0...40, using: &random) {
       let conditions = (0..<Int.random(in: 1...4, using: &random)).map { _ in
         let mask = values.randomElement(using: &random)!
-        let comparison = ([
-          .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .maskedEqual(mask: mask),
-        ] as [SeccompCondition.Comparison]).randomElement(using: &random)!
+        let comparison =
+          ([
+            .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .maskedEqual(mask: mask),
+          ] as [SeccompCondition.Comparison]).randomElement(using: &random)!
         return SeccompCondition(
           argument: UInt8.random(in: 0...5, using: &random), comparison, values.randomElement(using: &random)!)
       }

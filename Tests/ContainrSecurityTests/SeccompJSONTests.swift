@@ -43,7 +43,8 @@ import Testing
     SeccompEnvironment(capabilities: capabilities, architecture: architecture, kernel: kernel)
   }
 
-  private func action(_ profile: SeccompProfile, _ name: String, _ arguments: [UInt64] = [], in place: SeccompEnvironment) throws
+  private func action(_ profile: SeccompProfile, _ name: String, _ arguments: [UInt64] = [], in place: SeccompEnvironment)
+    throws
     -> SeccompAction
   {
     let decision = try profile.explain(syscall: name, arguments: arguments, on: place.architecture, in: place)
@@ -168,9 +169,15 @@ import Testing
     (#"{"defaultAction":"SCMP_ACT_ALLOW","listenerMetadata":"x"}"#, "$.listenerMetadata"),
     (#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"action":"SCMP_ACT_ALLOW"}]}"#, #""name" is missing"#),
     (#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"]}]}"#, "$.syscalls[0]"),
-    (#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"name":"b","action":"SCMP_ACT_LOG"}]}"#, "$.syscalls[0].name"),
+    (
+      #"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"name":"b","action":"SCMP_ACT_LOG"}]}"#,
+      "$.syscalls[0].name"
+    ),
     (#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":[3],"action":"SCMP_ACT_LOG"}]}"#, "$.syscalls[0].names[0]"),
-    (#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"action":"SCMP_ACT_LOG","errnoRet":1}]}"#, "$.syscalls[0].errnoRet"),
+    (
+      #"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"action":"SCMP_ACT_LOG","errnoRet":1}]}"#,
+      "$.syscalls[0].errnoRet"
+    ),
     (
       #"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"action":"SCMP_ACT_LOG"},{"names":["a"],"action":"SCMP_ACT_LOG","args":[{"index":0,"value":1,"op":"SCMP_CMP_IS"}]}]}"#,
       "$.syscalls[1].args[0].op"

@@ -44,7 +44,8 @@ import Testing
   @Test func mountIsEmulated() async throws {
     let seen = Mutex<[String]>([])
     let (output, status) = try await Self.run(
-      "mount -t tmpfs none /proc/nowhere && echo mounted; umount /proc/nowhere 2>&1 || echo refused", notifying: ["mount", "umount2"]
+      "mount -t tmpfs none /proc/nowhere && echo mounted; umount /proc/nowhere 2>&1 || echo refused",
+      notifying: ["mount", "umount2"]
     ) { listener in
       for try await request in listener {
         if request.name == "mount" {
@@ -215,10 +216,15 @@ import Testing
     #expect(profile.architectures == [.native])
 
     let filter = try SeccompFilter(compiling: profile)
-    let again = try await run({ $0.append(.control(.noNewPrivileges)); $0.append(filter) }, echo)
+    let again = try await run(
+      {
+        $0.append(.control(.noNewPrivileges)); $0.append(filter)
+      }, echo)
     #expect(again.0 == "hello\n" && again.1.isSuccess)
     let other = try await run(
-      { $0.append(.control(.noNewPrivileges)); $0.append(filter) }, [Self.busybox, "mkdir", "/tmp/containr-test-never"])
+      {
+        $0.append(.control(.noNewPrivileges)); $0.append(filter)
+      }, [Self.busybox, "mkdir", "/tmp/containr-test-never"])
     #expect(!other.1.isSuccess && access("/tmp/containr-test-never", F_OK) != 0)
   }
 
@@ -245,14 +251,21 @@ import Testing
   @Test func flagsReachTheKernel() async throws {
     // A kernel that knows a flag takes it; one bit that none knows is refused, which shows that flags are passed at all.
     let profile = SeccompProfile(
-      defaultAction: .allow, rules: [SeccompRule(.errno(17), ["umask"])], flags: [.log, .speculationAllowed, .threadSynchronization]
+      defaultAction: .allow, rules: [SeccompRule(.errno(17), ["umask"])],
+      flags: [.log, .speculationAllowed, .threadSynchronization]
     )
     let filter = try SeccompFilter(compiling: profile)
-    let loaded = try await run({ $0.append(.control(.noNewPrivileges)); $0.append(filter) }, ["/bin/sh", "-c", "echo fine"])
+    let loaded = try await run(
+      {
+        $0.append(.control(.noNewPrivileges)); $0.append(filter)
+      }, ["/bin/sh", "-c", "echo fine"])
     #expect(loaded.0 == "fine\n")
     let unknown = SeccompFilter(bytes: filter.bytes, flags: SeccompFlags(rawValue: 1 << 7))!
     await #expect {
-      _ = try await run({ $0.append(.control(.noNewPrivileges)); $0.append(unknown) }, ["/bin/true"])
+      _ = try await run(
+        {
+          $0.append(.control(.noNewPrivileges)); $0.append(unknown)
+        }, ["/bin/true"])
     } throws: { ($0 as? ContainrError)?.systemCall?.errno == .invalidArgument }
   }
 

@@ -67,10 +67,10 @@ import Testing
     }
   }
 
-  @Test func rulesThatDisagreeAreRefused() {
-    expectSeccompError(
-      SeccompProfile(defaultAction: .allow, rules: [SeccompRule(.errno(1), ["mkdir"]), SeccompRule(.errno(2), ["mkdir"])]),
-      mentioning: "mkdir")
+  @Test func ofRulesThatDisagreeTheFirstCounts() throws {
+    let profile = SeccompProfile(
+      defaultAction: .allow, rules: [SeccompRule(.errno(1), ["mkdir"]), SeccompRule(.errno(2), ["mkdir"])])
+    #expect(try FilterSimulator(SeccompFilter(compiling: profile)).decide("mkdir") == 0x0005_0001)
   }
 
   @Test func conditionalRefusalOfASocketHoldsBehindSocketcall() throws {

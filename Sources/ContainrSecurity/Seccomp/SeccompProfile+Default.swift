@@ -30,7 +30,8 @@ extension SeccompProfile {
     }
     // Every int below 48 but 38 and 40, as prefixes: a "not equal" of 64 bits could be met by setting the upper half.
     for (mask, value): (UInt64, UInt64) in [
-      (0xffff_ffe0, 0), (0xffff_fffc, 32), (0xffff_fffe, 36), (0xffff_ffff, 39), (0xffff_ffff, 41), (0xffff_fffe, 42), (0xffff_fffc, 44),
+      (0xffff_ffe0, 0), (0xffff_fffc, 32), (0xffff_fffe, 36), (0xffff_ffff, 39), (0xffff_ffff, 41), (0xffff_fffe, 42),
+      (0xffff_fffc, 44),
     ] {
       let family = SeccompCondition(argument: 0, .maskedEqual(mask: mask), value)
       rules.append(SeccompRule(.allow, ["socket", "socketpair"], when: [family]))

@@ -43,7 +43,8 @@ extension SeccompProfile {
     architectureMap = try (cursor.elements("archMap") ?? []).map { entry throws(ContainrError) in
       SeccompArchitectureMapping(
         try SeccompArchitecture(entry.required("architecture")),
-        try (entry.elements("subArchitectures") ?? []).map { element throws(ContainrError) in try SeccompArchitecture(element) })
+        try (entry.elements("subArchitectures") ?? []).map { element throws(ContainrError) in try SeccompArchitecture(element) }
+      )
     }
     if !architectures.isEmpty, let map = try cursor.member("archMap"), !architectureMap.isEmpty {
       throw map.invalid("a profile has architectures or an archMap, not both")
@@ -83,12 +84,13 @@ extension SeccompProfile {
       object["defaultAction"] = .string(defaultAction.ociName)
       object["defaultErrnoRet"] = defaultAction.number
       if newerCalls != (defaultAction.letsThrough ? nil : Self.answerToNewerCalls) {
-        object["newerCalls"] = newerCalls.map { action in
-          var member = JSON.Object()
-          member["action"] = .string(action.ociName)
-          member["errnoRet"] = action.number
-          return .object(member)
-        } ?? .null
+        object["newerCalls"] =
+          newerCalls.map { action in
+            var member = JSON.Object()
+            member["action"] = .string(action.ociName)
+            member["errnoRet"] = action.number
+            return .object(member)
+          } ?? .null
       }
       if !architectures.isEmpty { object["architectures"] = .array(architectures.map { .string($0.description) }) }
       if !architectureMap.isEmpty {
