@@ -155,7 +155,29 @@ let package = Package(
       name: "container-owner", dependencies: ["ContainrRuntime", system], path: "Tests/Support/container-owner",
       swiftSettings: settings),
     tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux", "container-owner"]),
-    tests("AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr"]),
+    .target(
+      name: "ContainrRuntimeTestSupport", dependencies: ["ContainrRuntime", "ContainrTestSupport", system],
+      path: "Tests/ContainrRuntimeTestSupport", swiftSettings: settings),
+    .target(
+      name: "FuzzedDocuments",
+      dependencies: ["ContainrArchive", "ContainrCore", "ContainrOCI", "ContainrSecurity", "CContainrLinux", system],
+      path: "Tests/Fuzzers/Documents", swiftSettings: settings),
+    tests(
+      "AttackTests", on: ["Containr", "ContainrCore", "ContainrRuntimeTestSupport", "FuzzedDocuments", "CContainrLinux"]),
+    tests(
+      "AcceptanceTests",
+      on: [
+        "ContainrCore", "ContainrImage", "ContainrLaunch", "ContainrRuntime", "ContainrRuntimeTestSupport", "CContainrLinux",
+        "containr",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The fuzzer has no main of its own: it only links with libFuzzer, by scripts/fuzz.
+if Context.environment["CONTAINR_FUZZ"] == "1" {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz-documents", dependencies: ["FuzzedDocuments"], path: "Tests/Fuzzers/driver",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}
