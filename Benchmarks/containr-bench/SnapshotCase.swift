@@ -1,3 +1,4 @@
+import CContainrLinux
 import ContainrRootFS
 import Glibc
 import SystemPackage
@@ -13,7 +14,8 @@ struct SnapshotCase {
   private static let crowd = 10_000
 
   func measure() throws -> [Measurement] {
-    let store = try awaiting { try await SnapshotStore(.overlay(), at: FilePath(workspace.path + "/snapshots")) }
+    let path = FilePath(workspace.path + "/snapshots")
+    let store = try awaiting { try await SnapshotStore(.overlay(), at: path) }
     try makeLayers(store)
     var subjects = Self.depths.flatMap { ours(store, depth: $0) } + [try floor()]
     let containerd: Containerd?

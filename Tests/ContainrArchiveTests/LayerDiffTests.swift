@@ -206,7 +206,7 @@ import Testing
     }
   }
 
-  @Test func refusesAnAttributeThatNoTarCanName() async throws {
+  @Test(.requires(.userAttributes)) func refusesAnAttributeThatNoTarCanName() async throws {
     try await withTemporaryDirectory { directory in
       try FileTree.makeDirectories(directory.appending("t"))
       try #require(setxattr(directory.appending("t").string, "user.a=b", "c", 1, 0) == 0)

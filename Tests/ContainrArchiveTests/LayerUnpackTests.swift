@@ -128,7 +128,7 @@ import Testing
     }
   }
 
-  @Test func keepsExtendedAttributes() async throws {
+  @Test(.requires(.userAttributes)) func keepsExtendedAttributes() async throws {
     let capability = "\u{1}\0\0\u{2}\0\u{20}\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
     var tar = Tar()
     tar.add("ping", "x", uid: 5, pax: [("SCHILY.xattr.security.capability", capability), ("SCHILY.xattr.user.a", "b")])

@@ -9,7 +9,7 @@ import Testing
 
 extension Requirement {
   /// A controller on one of the versions.
-  static func controller(_ controller: CgroupControllers, on version: CgroupVersion) -> Requirement {
+  static func controller(_ controller: CgroupControllers, on version: ContainrCgroups.CgroupVersion) -> Requirement {
     Requirement("the cgroup controller \(controller) on \(version)") {
       do { return try CgroupLayout.detect().version(of: controller) == version } catch { return false }
     }

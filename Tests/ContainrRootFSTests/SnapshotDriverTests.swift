@@ -107,6 +107,8 @@ import Testing
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
           while !Task.isCancelled {
+            // Swift's pool has as many threads as the machine has processors: two of these would take both.
+            await Task.yield()
             for number in 0..<20 {
               try FileTree.makeDirectories(files.appending("d-\(number)"))
               try FileContents.replace(files.appending("d-\(number)/f"), with: "x".utf8, durable: false)
@@ -114,7 +116,10 @@ import Testing
             for number in 0..<20 { try FileTree.remove(files.appending("d-\(number)")) }
           }
         }
-        for _ in 0..<300 { #expect(try await fixture.store.usage(of: key).inodes <= 61) }
+        for _ in 0..<300 {
+          let inodes = try await fixture.store.usage(of: key).inodes
+          #expect(inodes <= 61)
+        }
         group.cancelAll()
       }
     }

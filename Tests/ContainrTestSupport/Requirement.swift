@@ -62,3 +62,13 @@ extension Trait where Self == ConditionTrait {
     return .enabled(if: missing.isEmpty, "needs \(missing.joined(separator: ", "))")
   }
 }
+
+extension Requirement {
+  /// Attributes of users on /tmp: tmpfs has them since Linux 6.6.
+  public static let userAttributes = Requirement("user attributes on /tmp") {
+    var template = Array("/tmp/containr-probe-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { return false }
+    defer { rmdir(template) }
+    return setxattr(template, "user.probe", "x", 1, 0) == 0
+  }
+}

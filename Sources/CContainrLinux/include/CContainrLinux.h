@@ -152,7 +152,7 @@ static inline int cl_has_mark(const char *path, const char *name) {
 // MARK: file systems that share data (ioctl_ficlone(2), linux/fiemap.h, linux/btrfs.h)
 
 static inline int cl_clone_file(int to, int from) { return (int)cl_result(ioctl(to, FICLONE, from)); }
-static inline long cl_copy_file_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count) {
+static inline long cl_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count) {
   return cl_result(syscall(SYS_copy_file_range, from, &from_offset, to, &to_offset, count, 0u));
 }
 // lseek(2) to the next data or hole; -ENXIO past the end.

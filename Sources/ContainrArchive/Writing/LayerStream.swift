@@ -133,7 +133,7 @@ final class LayerStream {
       }, nil)
     guard status == ARCHIVE_OK, let entry = archive_entry_new() else { throw filterFailed(filter) }
     defer { archive_entry_free(entry) }
-    archive_entry_set_filetype(entry, UInt32(S_IFREG))
+    archive_entry_set_filetype(entry, mode_t(Glibc.S_IFREG))
     guard archive_write_header(filter, entry) == ARCHIVE_OK else { throw filterFailed(filter) }
   }
 

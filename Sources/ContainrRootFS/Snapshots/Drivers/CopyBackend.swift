@@ -6,7 +6,7 @@ struct CopyBackend: SnapshotBackend {
   func build(
     _ record: SnapshotRecord, from parent: SnapshotRecord?, at place: FilePath, _ places: SnapshotPlaces
   ) throws(ContainrError) {
-    var copy = try TreeCopy(to: FilePath(place.string + "/fs"), scratch: FilePath(place.string + "/links"))
+    var copy = try TreeClone(to: FilePath(place.string + "/fs"), scratch: FilePath(place.string + "/links"))
     if let parent { try copy.run(from: places.files(parent.id)) }
     try copy.finish()
   }

@@ -39,7 +39,7 @@ extension SnapshotDirectory {
         try JSON(parsing: Array(text.utf8), as: document, code: .ioFailure), document: document, code: .ioFailure)
     }
     if let known {
-      let version = try known.required("version").integer()
+      let version = try known.required("version").integer(Int.self)
       guard version == 1 else {
         throw ContainrError(.unsupported, "opening the snapshots at \(places.root)", hint: "the store has format \(version)")
       }

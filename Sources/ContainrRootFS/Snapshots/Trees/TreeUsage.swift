@@ -70,7 +70,7 @@ struct TreeUsage {
     guard looksForFeatures else { return }
     let type = status.st_mode & S_IFMT
     guard type == S_IFREG || type == S_IFDIR else { return }
-    let path = TreeCopy.path(directory, name)
+    let path = TreeClone.path(directory, name)
     if lgetxattr(path, "trusted.overlay.redirect", nil, 0) >= 0 { features.insert(.redirects) }
     if lgetxattr(path, "trusted.overlay.metacopy", nil, 0) >= 0 { features.formUnion([.metacopy, .redirects]) }
   }

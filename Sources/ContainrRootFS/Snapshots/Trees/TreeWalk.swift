@@ -83,7 +83,11 @@ struct TreeWalk: ~Copyable {
     if isLive, [ENOENT, ENOTDIR, ELOOP].contains(-result) { return .vanished }
     let opened = try check(result, .ioFailure, "openat2(2)", "opening a directory below \(path)")
     levels.append(Level(rest: [], status: status, descriptor: opened))
-    levels[top + 1].rest = try FileTree.rawNames(in: opened, path: path)
+    do throws(ContainrError) {
+      levels[top + 1].rest = try FileTree.rawNames(in: opened, path: path)
+    } catch  where isLive && error.systemCall?.errno == .noSuchFileOrDirectory {
+      // Removed since it was opened, and so empty.
+    }
     if top >= Self.openLevels {
       close(levels[top].descriptor)
       levels[top].descriptor = -1

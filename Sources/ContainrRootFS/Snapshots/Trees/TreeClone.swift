@@ -7,7 +7,7 @@ import SystemPackage
 /// holes, device nodes, FIFOs, sockets, symbolic links. Data is shared with the source where the file system can.
 ///
 /// Nobody else may change either tree meanwhile.
-struct TreeCopy: ~Copyable {
+struct TreeClone: ~Copyable {
   private let path: String
   private let scratch: FilePath
   /// The directories being written, the topmost first; -1 for one that is not kept open.
@@ -155,7 +155,7 @@ struct TreeCopy: ~Copyable {
   ) throws(ContainrError) {
     var offset = begin
     while copiesInKernel, offset < end {
-      let count = cl_copy_file_range(from.rawValue, offset, to.rawValue, offset, Int(end - offset))
+      let count = cl_copy_range(from.rawValue, offset, to.rawValue, offset, Int(end - offset))
       if [EOPNOTSUPP, EXDEV, EINVAL, ENOSYS].contains(CInt(-count)) {
         copiesInKernel = false
         break
