@@ -164,20 +164,7 @@ let package = Package(
       path: "Tests/Fuzzers/Documents", swiftSettings: settings),
     tests(
       "AttackTests", on: ["Containr", "ContainrCore", "ContainrRuntimeTestSupport", "FuzzedDocuments", "CContainrLinux"]),
-    tests(
-      "AcceptanceTests",
-      on: [
-        "ContainrCore", "ContainrImage", "ContainrLaunch", "ContainrRuntime", "ContainrRuntimeTestSupport", "CContainrLinux",
-        "containr",
-      ]),
+    tests("AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr"]),
   ],
   swiftLanguageModes: [.v6]
 )
-
-// The fuzzer has no main of its own: it only links with libFuzzer, by scripts/fuzz.
-if Context.environment["CONTAINR_FUZZ"] == "1" {
-  package.targets.append(
-    .executableTarget(
-      name: "fuzz-documents", dependencies: ["FuzzedDocuments"], path: "Tests/Fuzzers/driver",
-      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
-}

@@ -9,14 +9,16 @@ struct AttackTableTests {
   private static func rows() throws -> [(attack: String, tests: [String])] {
     let page = try FileContents.text(Repository.root.appending("docs/security.md"))
     guard let start = page.firstRange(of: "## Attacks and defences") else { return [] }
-    return page[start.upperBound...].split(separator: "\n").filter { $0.hasPrefix("| ") && !$0.hasPrefix("| attack") && !$0.hasPrefix("| ---") }
-      .map { line in
-        let cells = line.split(separator: "|").map(String.init)
-        // Every second piece between back quotes is one.
-        let names = (cells.count < 3 ? "" : cells[2]).split(separator: "`", omittingEmptySubsequences: false).enumerated()
-          .filter { $0.offset % 2 == 1 }.map { String($0.element) }
-        return (cells[0], names)
-      }
+    return page[start.upperBound...].split(separator: "\n").filter {
+      $0.hasPrefix("| ") && !$0.hasPrefix("| attack") && !$0.hasPrefix("| ---")
+    }
+    .map { line in
+      let cells = line.split(separator: "|").map(String.init)
+      // Every second piece between back quotes is one.
+      let names = (cells.count < 3 ? "" : cells[2]).split(separator: "`", omittingEmptySubsequences: false).enumerated()
+        .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+      return (cells[0], names)
+    }
   }
 
   /// The sources of all tests.
@@ -57,7 +59,9 @@ struct AttackTableTests {
     while let line = lines.popFirst() {
       let trimmed = line.drop { $0 == " " }
       // The display name stands on the attribute's line or the one after it.
-      if trimmed.hasPrefix("@Test(") { named.formUnion(Self.identifiers("\(trimmed.split(separator: "\"").dropFirst().first ?? "")")) }
+      if trimmed.hasPrefix("@Test(") {
+        named.formUnion(Self.identifiers("\(trimmed.split(separator: "\"").dropFirst().first ?? "")"))
+      }
       if trimmed.hasPrefix("\"CVE-") { named.formUnion(Self.identifiers(trimmed)) }
       if let function = trimmed.firstRange(of: "func cve_") {
         named.formUnion(Self.identifiers(trimmed[function.lowerBound...].prefix { $0 != "(" }))

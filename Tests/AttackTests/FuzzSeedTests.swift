@@ -4,7 +4,7 @@ import FuzzedDocuments
 import SystemPackage
 import Testing
 
-/// The seeds of `scripts/fuzz`, and what it found, as tests: a file that once crashed a reader is a seed from then on.
+/// Documents of strangers, and what is left of them after mutations: a file that once crashed a reader is a seed from then on.
 struct FuzzSeedTests {
   @Test(.requires(.root), arguments: FuzzedDocument.allCases)
   func everySeedIsReadOrRefusedAndSoAreItsMutations(document: FuzzedDocument) throws {
@@ -15,7 +15,6 @@ struct FuzzSeedTests {
     var accepted = 0
     for seed in seeds where try document.read(seed) { accepted += 1 }
     #expect(accepted > 0, "every seed is refused: the readers behind are not reached")
-    // A few of what the fuzzer tries for minutes.
     var random = SplitMix(state: 1)
     for round in 0..<(document == .tar ? 200 : 2000) {
       var bytes = seeds[round % seeds.count]

@@ -116,7 +116,9 @@ import Testing
     ("4242", [], "4242 0 0"), ("4242:4343", [], "4242 4343 4343"), ("alice", ["50"], "1000 1000 1000 20 30 50"),
     ("alice", ["video"], "1000 1000 1000 20 30 44"),
   ])
-  func cve_2022_36109_groupsAreThoseOfTheImagesFilesAndNoOthers(_ user: String, _ additional: [String], _ expected: String) async throws {
+  func cve_2022_36109_groupsAreThoseOfTheImagesFilesAndNoOthers(_ user: String, _ additional: [String], _ expected: String)
+    async throws
+  {
     try await Fixture.with {
       try write("root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n", to: $0.appending("etc/passwd"))
       try write(
@@ -273,7 +275,9 @@ import Testing
   // MARK: CVE-2019-16884, CVE-2026-41579
 
   @Test(arguments: ["proc", "sys", "dev"], ["/tmp", "/etc", "../../../../tmp", "/proc/1/root"])
-  func cve_2019_16884_cve_2019_19921_cve_2023_27561_cve_2026_41579_cve_2026_47766_aLinkWhereTheKernelsFilesGoIsRefused(_ name: String, _ target: String) async throws {
+  func cve_2019_16884_cve_2019_19921_cve_2023_27561_cve_2026_41579_cve_2026_47766_aLinkWhereTheKernelsFilesGoIsRefused(
+    _ name: String, _ target: String
+  ) async throws {
     try await withTemporaryDirectory { root in
       try await Fixture.with { fixture in
         try FileTree.makeDirectories(root.appending("bin"), mode: 0o755)

@@ -8,7 +8,7 @@ import SystemPackage
 
 /// A kind of document that strangers write, and what must hold whatever is in it.
 ///
-/// Refusing is always right. `scripts/fuzz` feeds each kind with mutated seeds, the attack tests with the seeds themselves.
+/// Refusing is always right. The attack tests feed each kind with its seeds and with mutations of them.
 public enum FuzzedDocument: String, CaseIterable, Sendable {
   /// An OCI runtime configuration, `config.json`.
   case runtime
@@ -23,6 +23,7 @@ public enum FuzzedDocument: String, CaseIterable, Sendable {
 
   /// What must not happen did.
   public struct Finding: Error, CustomStringConvertible {
+    /// What happened.
     public let description: String
   }
 
