@@ -164,6 +164,15 @@ let package = Package(
       name: "container-owner", dependencies: ["ContainrRuntime", system], path: "Tests/Support/container-owner",
       swiftSettings: settings),
     tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux", "container-owner"]),
+    .target(
+      name: "ContainrRuntimeTestSupport", dependencies: ["ContainrRuntime", "ContainrTestSupport", system],
+      path: "Tests/ContainrRuntimeTestSupport", swiftSettings: settings),
+    .target(
+      name: "FuzzedDocuments",
+      dependencies: ["ContainrArchive", "ContainrCore", "ContainrOCI", "ContainrSecurity", "CContainrLinux", system],
+      path: "Tests/Fuzzers/Documents", swiftSettings: settings),
+    tests(
+      "AttackTests", on: ["Containr", "ContainrCore", "ContainrRuntimeTestSupport", "FuzzedDocuments", "CContainrLinux"]),
     tests(
       "AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr", "containr-oci"]),
   ],

@@ -72,7 +72,7 @@ import Testing
   }
 
   /// Every argument of every operation, set to what lies outside of the plan.
-  @Test func refusesOffsetsCountsAndSlotsOutOfBounds() throws {
+  @Test func cve_2021_43784_refusesOffsetsCountsAndSlotsOutOfBounds() throws {
     let bytes = try plan()
     let size = UInt64(bytes.count * 8)
     // Attributes of a mount are the only free number in this plan: operation 0, argument 5.

@@ -87,7 +87,7 @@ import Testing
   }
 
   // CVE-2020-15257: an abstract socket has no owner and no mode, only a network namespace.
-  @Test func containrListensOnNoAbstractSocketThatAContainerOnTheHostsNetworkCouldReach() async throws {
+  @Test func cve_2020_15257_containrListensOnNoAbstractSocketThatAContainerOnTheHostsNetworkCouldReach() async throws {
     try await Fixture.with { fixture in
       try await fixture.withShell {
         $0.network = .host
@@ -103,7 +103,7 @@ import Testing
 
   // MARK: Files of the kernel
 
-  @Test func sysIsReadOnlyAndSoAreTheCgroups() async throws {
+  @Test func cve_2022_0492_sysIsReadOnlyAndSoAreTheCgroups() async throws {
     try await Fixture.with { fixture in
       let (output, _) = try await fixture.shell(
         """

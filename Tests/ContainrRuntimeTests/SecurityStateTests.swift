@@ -23,7 +23,7 @@ import Testing
   }
 
   // CVE-2022-29162, CVE-2022-27650, CVE-2025-27612
-  @Test func executedProgramsHaveTheSameWallsAsTheFirst() async throws {
+  @Test func cve_2022_29162_cve_2022_27650_cve_2025_27612_executedProgramsHaveTheSameWallsAsTheFirst() async throws {
     try await Fixture.with { fixture in
       try await fixture.withShell { container in
         let (status, _) = try await fixture.execute("cat /proc/self/status", in: container)
@@ -116,7 +116,9 @@ import Testing
     ("4242", [], "4242 0 0"), ("4242:4343", [], "4242 4343 4343"), ("alice", ["50"], "1000 1000 1000 20 30 50"),
     ("alice", ["video"], "1000 1000 1000 20 30 44"),
   ])
-  func groupsAreThoseOfTheImagesFilesAndNoOthers(_ user: String, _ additional: [String], _ expected: String) async throws {
+  func cve_2022_36109_groupsAreThoseOfTheImagesFilesAndNoOthers(_ user: String, _ additional: [String], _ expected: String)
+    async throws
+  {
     try await Fixture.with {
       try write("root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n", to: $0.appending("etc/passwd"))
       try write(
@@ -141,7 +143,7 @@ import Testing
 
   // MARK: CVE-2024-21626
 
-  @Test func noDescriptorButTheThreeStreamsReachesTheProgram() async throws {
+  @Test func cve_2024_21626_noDescriptorButTheThreeStreamsReachesTheProgram() async throws {
     try await Fixture.with { fixture in
       // Descriptors that a careless embedder leaves open across exec.
       var leaks: [CInt] = []
@@ -157,7 +159,7 @@ import Testing
     }
   }
 
-  @Test func aDescriptorOfTheRuntimeIsNoWorkingDirectory() async throws {
+  @Test func cve_2024_21626_aDescriptorOfTheRuntimeIsNoWorkingDirectory() async throws {
     try await Fixture.with { fixture in
       let leak = open("/", O_RDONLY | O_DIRECTORY)
       defer { close(leak) }
@@ -186,7 +188,7 @@ import Testing
 
   // MARK: CVE-2019-5736
 
-  @Test func theRuntimesOwnProgramCannotBeExecutedFromInside() async throws {
+  @Test func cve_2019_5736_theRuntimesOwnProgramCannotBeExecutedFromInside() async throws {
     let before = try Self.ownProgram()
     try await Fixture.with {
       try write("#!/proc/self/exe\n", to: $0.appending("bin/script"), mode: 0o755)
@@ -248,7 +250,7 @@ import Testing
     ("kernel/../vm/swappiness", "1"), ("", "1"), ("net/", "1"), ("fs.file-max", "5"), ("kernel.hostname", "x"),
     ("net.ipv4.ip_forward\0", "1"), ("/net/ipv4/ip_forward", "1"),
   ])
-  func kernelParametersOfTheHostAreRefused(_ name: String, _ value: String) async throws {
+  func cve_2022_0811_kernelParametersOfTheHostAreRefused(_ name: String, _ value: String) async throws {
     try await Fixture.with { fixture in
       var configuration = fixture.configuration("true")
       configuration.sysctls = [name: value]
@@ -273,7 +275,9 @@ import Testing
   // MARK: CVE-2019-16884, CVE-2026-41579
 
   @Test(arguments: ["proc", "sys", "dev"], ["/tmp", "/etc", "../../../../tmp", "/proc/1/root"])
-  func aLinkWhereTheKernelsFilesGoIsRefused(_ name: String, _ target: String) async throws {
+  func cve_2019_16884_cve_2019_19921_cve_2023_27561_cve_2026_41579_cve_2026_47766_aLinkWhereTheKernelsFilesGoIsRefused(
+    _ name: String, _ target: String
+  ) async throws {
     try await withTemporaryDirectory { root in
       try await Fixture.with { fixture in
         try FileTree.makeDirectories(root.appending("bin"), mode: 0o755)

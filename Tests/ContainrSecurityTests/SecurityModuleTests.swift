@@ -48,7 +48,7 @@ private func shell(_ script: String, labels: [SecurityLabel]) async throws -> St
   }
 
   /// CVE-2019-16884, CVE-2025-52881: a label is written to a file of procfs only, and through no link or mount.
-  @Test(.requires(.file("/bin/busybox"))) func aLabelIsNotWrittenToWhatOnlyLooksLikeProcfs() async throws {
+  @Test(.requires(.file("/bin/busybox"))) func cve_2025_52881_aLabelIsNotWrittenToWhatOnlyLooksLikeProcfs() async throws {
     try await withTemporaryDirectory { directory in
       try FileTree.makeDirectories(directory.appending("self/attr"))
       try FileContents.replace(directory.appending("self/attr/exec"), with: [], durable: false)

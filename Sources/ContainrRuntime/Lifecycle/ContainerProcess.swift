@@ -16,12 +16,17 @@ public final class ContainerProcess: Sendable {
   /// What it was started with.
   public let plan: LaunchPlan
   private let process: ProcessDescriptor
+  /// Reaps the program whether or not somebody waits: the first process of a pid namespace cannot end before all others
+  /// in there are reaped, and so neither could the container.
+  private let ended: Task<TerminationStatus, any Error>
 
   init(_ started: consuming StartedProcess, streams: ProcessStreams) throws(ContainrError) {
     plan = started.plan
     let terminal = started.terminal.take()
     process = started.takeProcess()
     pid = process.pid
+    let child = ProcessBox(ProcessDescriptor(owning: try process.descriptor.duplicate(), pid: process.pid))
+    ended = Task.detached { try await child.process.wait() }
     standardInput = streams.input
     standardOutput = streams.output
     standardError = streams.error
@@ -31,13 +36,18 @@ public final class ContainerProcess: Sendable {
     }
     do throws(ContainrError) { self.terminal = try Terminal(owning: terminal) } catch {
       try process.send(.kill)
-      _ = try process.reap()
       throw error
     }
   }
 
-  /// Waits until the program has ended. To be called once.
-  public func wait() async throws -> TerminationStatus { try await process.wait() }
+  /// Waits until the program has ended, and gives its status, as often as it is asked.
+  ///
+  /// - Throws: `CancellationError`.
+  public func wait() async throws -> TerminationStatus {
+    // A task's value cannot be given up; this wait can.
+    try await process.waitUntilEnded()
+    return try await ended.value
+  }
 
   /// Sends a signal. A program that has ended counts as signalled.
   public func signal(_ signal: Signal) throws(ContainrError) { try process.send(signal) }
