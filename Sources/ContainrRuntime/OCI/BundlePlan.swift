@@ -101,10 +101,9 @@ struct BundlePlan {
     // Engines without root make the user namespace themselves and call from inside.
     context.isInUserNamespace = namespaces.user != .host || OCIRuntime.isRootless
     context.ownsNetworkNamespace = !(context.isInUserNamespace && namespaces.net == .host)
-    if let maps = namespaces.idMaps {
-      context.idMap = MountIDMap(maps)
-      if maps.groups.hostID(of: 5) == nil { context.terminalGroup = nil }
-    }
+    if let maps = namespaces.idMaps { context.idMap = MountIDMap(maps) }
+    // The document says who owns terminals: the group 5 need not be mapped.
+    context.terminalGroup = nil
     if let layout = surroundings.layout {
       context.cgroupHierarchies = layout.v1.map { $0.controllers.names(.v1) }
       context.showsUnifiedCgroup = layout.unified != nil
