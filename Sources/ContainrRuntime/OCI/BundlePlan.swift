@@ -54,7 +54,7 @@ struct BundlePlan {
     if linux.personality?.domain == .linux32 { plan.append(.attribute(.personality(8))) }
     try plan.append(
       process, capabilities: surroundings.capabilities, filter: surroundings.filter,
-      setsGroups: namespaces.idMaps?.deniesSetgroups != true)
+      setsGroups: try setsGroups())
     try appendStart(surroundings)
   }
 
@@ -137,6 +137,13 @@ struct BundlePlan {
     }
     for hook in spec.hooks?.createContainer ?? [] { plan.append(try hook.operation(creating)) }
     if namespaces.mnt == .new { plan.appendChangeOfRoot(rootFS, slots: slots) }
+  }
+
+  /// False in a user namespace in which setgroups(2) is denied (user_namespaces(7)), the caller's own too.
+  private func setsGroups() throws(ContainrError) -> Bool {
+    if let maps = namespaces.idMaps { return !maps.deniesSetgroups }
+    guard namespaces.user == .host, OCIRuntime.isRootless else { return true }
+    return try !FileContents.text("/proc/self/setgroups").hasPrefix("deny")
   }
 
   private var creating: OCI.State {

@@ -34,9 +34,11 @@ struct PodmanTests {
       if !asRoot {
         try await host("mkdir home session && chown -R 65534:65534 . && chmod 755 .", in: directory)
         podman.options =
-          ["--reuid", "65534", "--regid", "65534", "--clear-groups", podman.program, "--storage-driver", "vfs"] + podman.options
+          [
+            "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/env", "HOME=\(directory)/home",
+            "XDG_RUNTIME_DIR=\(directory)/session", "USER=nobody", podman.program, "--storage-driver", "vfs",
+          ] + podman.options
         podman.program = "/usr/bin/setpriv"
-        podman.environment += ["HOME=\(directory)/home", "XDG_RUNTIME_DIR=\(directory)/session", "USER=nobody"]
       }
       try await podman.text("import", "--change", "ENV PATH=/bin", "\(directory)/image.tar", "box")
       let result: Result<Void, any Error>
