@@ -158,7 +158,8 @@ let package = Package(
       name: "container-owner", dependencies: ["ContainrRuntime", system], path: "Tests/Support/container-owner",
       swiftSettings: settings),
     tests("ContainrRuntimeTests", on: ["ContainrRuntime", "ContainrImage", "CContainrLinux", "container-owner"]),
-    tests("AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr", "containr-oci"]),
+    tests(
+      "AcceptanceTests", on: ["ContainrCore", "ContainrImage", "ContainrLaunch", "CContainrLinux", "containr", "containr-oci"]),
   ],
   swiftLanguageModes: [.v6]
 )
