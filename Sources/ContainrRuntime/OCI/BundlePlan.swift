@@ -54,7 +54,7 @@ struct BundlePlan {
     if linux.personality?.domain == .linux32 { plan.append(.attribute(.personality(8))) }
     try plan.append(
       process, capabilities: surroundings.capabilities, filter: surroundings.filter,
-      setsGroups: namespaces.idMaps?.deniesSetgroups != true)
+      setsGroups: try setsGroups())
     try appendStart(surroundings)
   }
 
@@ -101,10 +101,9 @@ struct BundlePlan {
     // Engines without root make the user namespace themselves and call from inside.
     context.isInUserNamespace = namespaces.user != .host || OCIRuntime.isRootless
     context.ownsNetworkNamespace = !(context.isInUserNamespace && namespaces.net == .host)
-    if let maps = namespaces.idMaps {
-      context.idMap = MountIDMap(maps)
-      if maps.groups.hostID(of: 5) == nil { context.terminalGroup = nil }
-    }
+    if let maps = namespaces.idMaps { context.idMap = MountIDMap(maps) }
+    // The document says who owns terminals: the group 5 need not be mapped.
+    context.terminalGroup = nil
     if let layout = surroundings.layout {
       context.cgroupHierarchies = layout.v1.map { $0.controllers.names(.v1) }
       context.showsUnifiedCgroup = layout.unified != nil
@@ -138,6 +137,13 @@ struct BundlePlan {
     }
     for hook in spec.hooks?.createContainer ?? [] { plan.append(try hook.operation(creating)) }
     if namespaces.mnt == .new { plan.appendChangeOfRoot(rootFS, slots: slots) }
+  }
+
+  /// False in a user namespace in which setgroups(2) is denied (user_namespaces(7)), the caller's own too.
+  private func setsGroups() throws(ContainrError) -> Bool {
+    if let maps = namespaces.idMaps { return !maps.deniesSetgroups }
+    guard namespaces.user == .host, OCIRuntime.isRootless else { return true }
+    return try !FileContents.text("/proc/self/setgroups").hasPrefix("deny")
   }
 
   private var creating: OCI.State {

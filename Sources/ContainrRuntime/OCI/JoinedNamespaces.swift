@@ -47,6 +47,9 @@ struct JoinedNamespaces {
     if kinds.contains(.user) {
       users = IDLines(try FileContents.text(FilePath(directory + "uid_map")))
       groups = IDLines(try FileContents.text(FilePath(directory + "gid_map")))
+    }
+    // The caller's own user namespace may deny it as well.
+    if kinds.contains(.user) || OCIRuntime.isRootless {
       let answer = try FileContents.textIfPresent(FilePath(directory + "setgroups"))
       setsGroups = answer?.hasPrefix("deny") != true
     }

@@ -26,7 +26,7 @@ struct Engine: Sendable {
   /// Names the engine's cgroups, and nobody else's.
   let name: String
   let runtime: EngineRuntime
-  let program: String
+  var program: String
   /// What comes before each command.
   var options: [String] = []
   var environment: [String] = []

@@ -7,7 +7,9 @@ import Testing
 @Suite(.requires(.root, .program("podman"), .program("runc"), .file("/bin/busybox")), .serialized)
 struct PodmanTests {
   /// A podman with storage of its own and the image `box`.
-  private func withPodman(_ runtime: EngineRuntime, _ body: (Engine) async throws -> Void) async throws {
+  fileprivate func withPodman(
+    _ runtime: EngineRuntime, asRoot: Bool = true, _ body: (Engine) async throws -> Void
+  ) async throws {
     try await Engine.withPlace { directory, name in
       let configuration = directory.appending("containers.conf")
       // Without the capability SYS_RESOURCE limits can only be lowered.
@@ -29,11 +31,21 @@ struct PodmanTests {
         "--cgroup-manager", "cgroupfs", "--runtime", runtime == .containr ? "containr-oci" : "runc",
       ]
       podman.environment = ["CONTAINERS_CONF=\(configuration)"]
+      if !asRoot {
+        try await host("mkdir home session && chown -R 65534:65534 . && chmod 755 .", in: directory)
+        podman.options =
+          [
+            "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/env", "HOME=\(directory)/home",
+            "XDG_RUNTIME_DIR=\(directory)/session", "USER=nobody", podman.program, "--storage-driver", "vfs",
+          ] + podman.options
+        podman.program = "/usr/bin/setpriv"
+      }
       try await podman.text("import", "--change", "ENV PATH=/bin", "\(directory)/image.tar", "box")
       let result: Result<Void, any Error>
       do { result = .success(try await body(podman)) } catch { result = .failure(error) }
       try await podman.text("pod", "rm", "-fa", "-t", "0")
       try await podman.text("rm", "-fa", "-t", "0")
+      if !asRoot { try await podman.endPause() }
       try result.get()
     }
   }
@@ -178,10 +190,36 @@ struct PodmanTests {
   }
 }
 
+extension PodmanTests {
+  /// The user 65534 has no subordinate ids: podman makes a user namespace with one, and calls the runtime in there.
+  @Test(.requires(.file("/usr/bin/setpriv")), arguments: EngineRuntime.allCases)
+  func ordinaryUserRunsContainers(_ runtime: EngineRuntime) async throws {
+    try await withPodman(runtime, asRoot: false) { podman in
+      let outcome = try await podman.run(["run", "--rm", "--network", "none", "box", "cat", "/proc/self/uid_map"])
+      #expect(outcome.output.split(whereSeparator: \.isWhitespace) == ["0", "65534", "1"], "\(outcome)")
+      #expect(try await podman("run", "--rm", "--network", "none", "box", "sh", "-c", "exit 7").status == 7)
+      #expect(try await podman("run", "--rm", "--network", "none", "box", "nope").status == 127)
+      try await podman.text("run", "-d", "--name", "c", "--network", "none", "box", "sleep", "600")
+      #expect(try await podman.text("exec", "c", "id", "-u") == "0")
+      #expect(try await podman("exec", "c", "sh", "-c", "exit 5").status == 5)
+      try await podman.text("kill", "c")
+      #expect(try await podman.text("wait", "c") == "137")
+    }
+  }
+}
+
 extension Engine {
   /// Runs a container to its end that is removed then.
   fileprivate func running(_ options: [String], _ command: [String]) async throws -> Tool.Outcome {
     try await run(["run", "--rm", "--network", "none", "--cgroup-parent", name] + options + ["box"] + command)
+  }
+
+  /// Ends the process that keeps the user namespace of a podman without root.
+  fileprivate func endPause() async throws {
+    for file in ["session/libpod/tmp/pause.pid", "tmp/pause.pid"].map({ directory.pushing(FilePath($0)) })
+    where file.existing != nil {
+      try await host("kill \(try FileContents.text(file))", in: directory)
+    }
   }
 
   fileprivate func running(_ command: [String], of image: String = "box") async throws -> Tool.Outcome {
