@@ -126,7 +126,8 @@ let package = Package(
       name: "containr-embed", dependencies: ["Containr", "ContainrCore"], path: "Benchmarks/containr-embed",
       swiftSettings: settings, linkerSettings: [staticLibraries]),
     .executableTarget(
-      name: "containr-bench", dependencies: ["ContainrCgroups", "ContainrRootFS", "CContainrLinux", argumentParser, system],
+      name: "containr-bench",
+      dependencies: ["ContainrCgroups", "ContainrCore", "ContainrRootFS", "CContainrLinux", argumentParser, system],
       path: "Benchmarks/containr-bench", swiftSettings: settings),
     // Examples
     example("image-unpack", of: "ContainrImage"),

@@ -22,7 +22,7 @@ func writeDiagnostic(_ text: String) {
 
 func sleepMicroseconds(_ microseconds: UInt32) { if microseconds > 0 { usleep(microseconds) } }
 
-enum BenchmarkCase: String, ExpressibleByArgument, CaseIterable { case start, exec, embed, parts, snapshot, statistics }
+enum BenchmarkCase: String, ExpressibleByArgument, CaseIterable { case start, exec, embed, parts, snapshot, statistics, diff }
 
 @main
 struct ContainrBench: ParsableCommand {
@@ -31,8 +31,8 @@ struct ContainrBench: ParsableCommand {
     abstract: "Compare container starts with the kernel-call floor and with other runtimes.",
     discussion: "Rounds are interleaved and shuffled, the first are discarded. Run as root, from a release build.")
 
-  @Option(name: .customLong("case"), help: "start, exec, embed, parts, snapshot or statistics.") var benchmark: BenchmarkCase =
-    .start
+  @Option(name: .customLong("case"), help: "start, exec, embed, parts, snapshot, statistics or diff.")
+  var benchmark: BenchmarkCase = .start
   @Option(help: "Measured rounds of every subject.") var rounds = 100
   @Option(help: "Rounds before them that are not counted.") var warmup = 5
   @Option(help: "Microseconds of rest before each run (crun and runc pay an RCU grace period after a rest).")
@@ -46,9 +46,11 @@ struct ContainrBench: ParsableCommand {
   var embedded = ".build/release/containr-embed"
   @Option(help: "The image containr runs.") var image = "containr/busybox"
   @Option(help: "Where the workspace is made; its file system carries the writable layers.") var temporary = "/tmp"
+  @Option(help: "The tree that diff writes as a layer, such as a Debian root file system.") var tree: String?
 
   mutating func validate() throws {
     guard rounds > 0, warmup >= 0 else { throw ValidationError("--rounds must be positive and --warmup not negative") }
+    guard benchmark != .diff || tree != nil else { throw ValidationError("the case diff needs a --tree") }
   }
 
   func run() throws {
@@ -68,6 +70,10 @@ struct ContainrBench: ParsableCommand {
       settle: settle)
     if benchmark == .statistics {
       print(try StatisticsCase(rounds: rounds, warmup: warmup).measure())
+      return
+    }
+    if benchmark == .diff, let tree {
+      print(try DiffCase(options: options, tree: tree, temporary: temporary).measure())
       return
     }
     try enterPrivateMounts()
@@ -104,7 +110,7 @@ struct ContainrBench: ParsableCommand {
       let flags = ["--seccomp", workspace.filter, "--parts", "--rounds", String(options.rounds), "--pause", String(settle)]
       print(try launcher.output([floor, "--workspace", workspace.path] + flags), terminator: "")
       return []
-    case .statistics: return []
+    case .statistics, .diff: return []
     }
   }
 }
