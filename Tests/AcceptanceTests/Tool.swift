@@ -177,11 +177,11 @@ extension LaunchPlan {
   }
 }
 
-/// Waits until something is so; a minute at most.
+/// Waits until something is so; three minutes at most: all tests run at once.
 func eventually(
   _ what: String, _ location: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
-  let end = ContinuousClock.now + .seconds(60)
+  let end = ContinuousClock.now + .seconds(180)
   while try await !condition() {
     try #require(ContinuousClock.now < end, "waited in vain for \(what)", sourceLocation: location)
     try await Task.sleep(for: .milliseconds(10))

@@ -26,7 +26,7 @@ extension Requirement {
 
 // In the suite of the kernel tests, so that no two of them compete for the machine.
 extension KernelCgroupTests {
-  @Suite("Events of cgroups", .timeLimit(.minutes(2)), .requires(.root, .controller([.memory, .pids])))
+  @Suite("Events of cgroups", .timeLimit(.minutes(5)), .requires(.root, .controller([.memory, .pids])))
   struct EventTests {
     /// Reads events up to one.
     private func events(

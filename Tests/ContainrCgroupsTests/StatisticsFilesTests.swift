@@ -282,7 +282,7 @@ struct StatisticsFilesTests {
     }
   }
 
-  @Test("A stream takes a sample at each time of the clock, with the use of CPUs between two", .timeLimit(.minutes(1)))
+  @Test("A stream takes a sample at each time of the clock, with the use of CPUs between two", .timeLimit(.minutes(5)))
   func stream() async throws {
     try await withTemporaryDirectory { root in
       let directory = root.string + "/sys/fs/cgroup"

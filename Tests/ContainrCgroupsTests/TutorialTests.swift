@@ -5,7 +5,7 @@ import SystemPackage
 import Testing
 
 extension KernelCgroupTests {
-  @Test("The tutorial on resources runs to its end, and leaves nothing behind", .timeLimit(.minutes(2)))
+  @Test("The tutorial on resources runs to its end, and leaves nothing behind", .timeLimit(.minutes(5)))
   func tutorial() async throws {
     let maps = try FileContents.text("/proc/self/maps")
     let line = maps.split(separator: "\n").first { $0.contains(".xctest") } ?? ""

@@ -31,7 +31,7 @@ import Testing
   }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct EventLoopTests {
   /// `pipe:[12345]`.
   private func nameOf(_ descriptor: borrowing OwnedDescriptor) throws -> String {
     var status = stat()

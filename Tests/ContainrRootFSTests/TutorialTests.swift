@@ -5,7 +5,7 @@ import SystemPackage
 import Testing
 
 @Suite(.requires(.root), .requires(.file("/bin/busybox"))) struct TutorialTests {
-  @Test("The tutorial on file systems runs to its end, and leaves nothing behind", .timeLimit(.minutes(2)))
+  @Test("The tutorial on file systems runs to its end, and leaves nothing behind", .timeLimit(.minutes(5)))
   func tutorial() async throws {
     let maps = try FileContents.text("/proc/self/maps")
     let line = maps.split(separator: "\n").first { $0.contains(".xctest") } ?? ""
