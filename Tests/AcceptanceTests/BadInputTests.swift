@@ -36,7 +36,7 @@ import Testing
     Case("run --user ghost IMAGE true", 125, "[USER]"),
     Case("run --user 99999999999 IMAGE true", 125, "99999999999"),
     Case("run --cap-add NO_SUCH IMAGE true", 125, "[CAPABILITY]"),
-    Case("run --security-opt apparmor=x IMAGE true", 125, "[UNSUPPORTED]"),
+    Case("run --security-opt apparmor=x IMAGE true", 125, "[SECURITY_MODULE]"),
     Case("run --network bridge IMAGE true", 125, "--network bridge"),
     Case("run --sysctl kernel.hostname=x IMAGE true", 125, "kernel.hostname"),
     Case("run --sysctl net.ipv4.ip_forward IMAGE true", 125, "--sysctl"),
