@@ -113,6 +113,9 @@ let package = Package(
       name: "tutorial-resources", dependencies: ["ContainrCgroups"], path: "Examples/tutorials/02-resources",
       exclude: ["README.md"], swiftSettings: settings),
     .executableTarget(
+      name: "tutorial-filesystem", dependencies: ["ContainrRootFS"], path: "Examples/tutorials/03-filesystem",
+      exclude: ["README.md"], swiftSettings: settings),
+    .executableTarget(
       name: "containr", dependencies: ["Containr", "ContainrCore", "CContainrLinux", argumentParser, system, logging],
       path: "Examples/containr", swiftSettings: settings, linkerSettings: [staticLibraries]),
     // Benchmarks
@@ -146,7 +149,10 @@ let package = Package(
       name: "snapshot-worker", dependencies: ["ContainrRootFS", system], path: "Tests/Support/snapshot-worker",
       swiftSettings: settings),
     tests(
-      "ContainrRootFSTests", on: ["ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux", "snapshot-worker"]),
+      "ContainrRootFSTests",
+      on: [
+        "ContainrCore", "ContainrLaunch", "ContainrRootFS", "CContainrLinux", "snapshot-worker", "tutorial-filesystem",
+      ]),
     tests(
       "ContainrSecurityTests",
       on: ["ContainrCore", "ContainrOCI", "ContainrLaunch", "ContainrSecurity", "CContainrLinux", "CSeccomp"]),

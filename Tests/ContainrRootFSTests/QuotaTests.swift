@@ -43,9 +43,10 @@ extension Requirement {
     guard geteuid() == 0, access("/proc/sys/fs/quota", F_OK) == 0 else { return false }
     return system(
       """
+      exec >/dev/null 2>&1
       d=$(mktemp -d) && truncate -s 16M $d/i && mkfs.ext4 -q -O quota,project -E quotatype=prjquota $d/i && mkdir $d/m \
-      && mount -o loop,prjquota $d/i $d/m; s=$?; umount $d/m 2>/dev/null; rm -rf $d; exit $s
-      """ + " >/dev/null 2>&1") == 0
+      && mount -o loop,prjquota $d/i $d/m; s=$?; umount $d/m; rm -rf $d; exit $s
+      """) == 0
   }()
 }
 

@@ -134,7 +134,8 @@ extension LaunchOperation {
   var errorCode: ContainrError.Code {
     switch self {
     case .propagation, .mount, .bind, .mountAttributes, .attach, .attachOnHost, .classicMount, .mask, .readOnly,
-      .reconfigure, .copyTree: .rootfsMount
+      .reconfigure, .copyTree:
+      .rootfsMount
     case .pivot, .changeRoot: .rootfsPivot
     case .device, .symbolicLink: .rootfsDevice
     case .open, .close, .makeDirectory, .fileModeMask, .closeFrom: .ioFailure

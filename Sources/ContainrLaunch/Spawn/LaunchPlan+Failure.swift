@@ -69,7 +69,8 @@ extension LaunchPlan {
     case (.mountAttributes(_, _, _, _, .some, _), .invalidArgument):
       error.code = .unsupported
       error.hint = "idmap: this file system takes no id maps, or has one already; see mount_setattr(2), MOUNT_ATTR_IDMAP"
-    case (.mount(_, let type, _, _, _), .operationNotSupportedByDevice), (.classicMount(_, _, let type, _, _), .operationNotSupportedByDevice):
+    case (.mount(_, let type, _, _, _), .operationNotSupportedByDevice),
+      (.classicMount(_, _, let type, _, _), .operationNotSupportedByDevice):
       error.code = .kernelUnsupported
       error.hint = "this kernel has no file system \(type): see /proc/filesystems"
     case (.bind(_, _, _, recursive: false), .invalidArgument):
