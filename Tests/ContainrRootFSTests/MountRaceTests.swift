@@ -24,7 +24,14 @@ struct RacedMount: CustomTestStringConvertible, Sendable {
     self.make = make
   }
 
-  static let all = [
+  /// Those that this kernel can mount: memory takes id maps from Linux 6.3 on.
+  static let here = all.filter { kind in
+    guard kind.testDescription == "id-mapped bind" else { return true }
+    if case .success(let version) = Result(catching: { try KernelVersion.current() }) { return version >= KernelVersion(6, 3) }
+    return false
+  }
+
+  private static let all = [
     RacedMount("bind of a directory", followsLinks: true) { Mount(.bind(source: $0, recursive: true), at: $1) },
     RacedMount("bind of a file", followsLinks: true) {
       Mount(.bind(source: $0.appending("n"), recursive: false), at: $1, attributes: .readOnly)
@@ -109,7 +116,7 @@ struct RacedMount: CustomTestStringConvertible, Sendable {
     return (starts, started)
   }
 
-  @Test(.requires(.file("/bin/busybox"), .kernel(6, 3)), arguments: RacedMount.all)
+  @Test(.requires(.file("/bin/busybox")), arguments: RacedMount.here)
   func cve_2021_30465_cve_2024_45310_noMountLeavesTheRoot(kind: RacedMount) async throws {
     try await withFixture { fixture in
       let source = try fixture.tree("data")

@@ -53,6 +53,7 @@ extension Requirement {
 @Suite(.serialized, .enabled(if: geteuid() == 0, "needs user id 0")) struct ProjectQuotaTests {
   @Test(.requires(.projectQuota)) func aLayerHoldsNoMoreThanItsQuota() async throws {
     try await withFixture { fixture in
+      chmod(fixture.directory.string, 0o755)
       let disk = try fixture.tree("disk")
       let image = fixture.directory.appending("image")
       let command = """
@@ -72,7 +73,7 @@ extension Requirement {
       chmod(other.string, 0o777)
       let script = { (place: FilePath) in
         "cd \(place); dd if=/dev/zero of=big bs=64k count=32 2>&1 | grep -o 'quota exceeded'; ls; rm -f big; "
-          + "for n in $(seq 40); do : 2>/dev/null >f$n || break; done; ls | wc -l"
+          + "for n in $(seq 40); do touch f$n 2>/dev/null || break; done; ls | wc -l"
       }
       let limited = try await asNobody(script(layer))
       #expect(limited == "quota exceeded\nbig\n19\n")
