@@ -24,7 +24,14 @@ struct RacedMount: CustomTestStringConvertible, Sendable {
     self.make = make
   }
 
-  static let all = [
+  /// Those that this kernel can mount: memory takes id maps from Linux 6.3 on.
+  static let here = all.filter { kind in
+    guard kind.testDescription == "id-mapped bind" else { return true }
+    if case .success(let version) = Result(catching: { try KernelVersion.current() }) { return version >= KernelVersion(6, 3) }
+    return false
+  }
+
+  private static let all = [
     RacedMount("bind of a directory", followsLinks: true) { Mount(.bind(source: $0, recursive: true), at: $1) },
     RacedMount("bind of a file", followsLinks: true) {
       Mount(.bind(source: $0.appending("n"), recursive: false), at: $1, attributes: .readOnly)
@@ -73,6 +80,8 @@ struct RacedMount: CustomTestStringConvertible, Sendable {
       data = source
       root = try fixture.tree("root", ["proc/": "", "volume/target/sub/": "", "volume/target/copied": "x"], program: true)
       try fixture.link(root.appending("volume/link"), to: outside.string)
+      // Where the link leads inside the root, so that a start that meets it goes on.
+      try FileTree.makeDirectories(FilePath(root.string + outside.string), mode: 0o755)
     }
 
     func isUntouched() throws -> Bool {
@@ -107,7 +116,7 @@ struct RacedMount: CustomTestStringConvertible, Sendable {
     return (starts, started)
   }
 
-  @Test(.requires(.file("/bin/busybox"), .kernel(6, 3)), arguments: RacedMount.all)
+  @Test(.requires(.file("/bin/busybox")), arguments: RacedMount.here)
   func cve_2021_30465_cve_2024_45310_noMountLeavesTheRoot(kind: RacedMount) async throws {
     try await withFixture { fixture in
       let source = try fixture.tree("data")
@@ -139,8 +148,8 @@ struct RacedMount: CustomTestStringConvertible, Sendable {
         $0.mounts = [Mount(.proc, at: .proc)]
         $0.devices = []
       }
-      let (_, started) = try await race(scene, rests: true, root, script: "echo up", expecting: "up\n") { plan, slots in
-        for number in 0..<8 {
+      let (_, started) = try await race(scene, rests: false, root, script: "echo up", expecting: "up\n") { plan, slots in
+        for number in 0..<40 {
           plan.append(.makeDirectory(root: slots.root, path: "/volume/target/d\(number)/deep/er", mode: 0o777))
           plan.append(.symbolicLink(root: slots.root, path: "/volume/target/l/\(number)", target: "x"))
           plan.append(

@@ -43,15 +43,17 @@ extension Requirement {
     guard geteuid() == 0, access("/proc/sys/fs/quota", F_OK) == 0 else { return false }
     return system(
       """
+      exec >/dev/null 2>&1
       d=$(mktemp -d) && truncate -s 16M $d/i && mkfs.ext4 -q -O quota,project -E quotatype=prjquota $d/i && mkdir $d/m \
-      && mount -o loop,prjquota $d/i $d/m; s=$?; umount $d/m 2>/dev/null; rm -rf $d; exit $s
-      """ + " >/dev/null 2>&1") == 0
+      && mount -o loop,prjquota $d/i $d/m; s=$?; umount $d/m; rm -rf $d; exit $s
+      """) == 0
   }()
 }
 
 @Suite(.serialized, .enabled(if: geteuid() == 0, "needs user id 0")) struct ProjectQuotaTests {
   @Test(.requires(.projectQuota)) func aLayerHoldsNoMoreThanItsQuota() async throws {
     try await withFixture { fixture in
+      chmod(fixture.directory.string, 0o755)
       let disk = try fixture.tree("disk")
       let image = fixture.directory.appending("image")
       let command = """
@@ -71,7 +73,7 @@ extension Requirement {
       chmod(other.string, 0o777)
       let script = { (place: FilePath) in
         "cd \(place); dd if=/dev/zero of=big bs=64k count=32 2>&1 | grep -o 'quota exceeded'; ls; rm -f big; "
-          + "for n in $(seq 40); do : 2>/dev/null >f$n || break; done; ls | wc -l"
+          + "for n in $(seq 40); do touch f$n 2>/dev/null || break; done; ls | wc -l"
       }
       let limited = try await asNobody(script(layer))
       #expect(limited == "quota exceeded\nbig\n19\n")

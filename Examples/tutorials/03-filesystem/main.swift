@@ -1,9 +1,8 @@
-// File systems: stacks layers, changes what they show, and makes the stack the root of a process, in two ways.
+// The file system: stacks two layers, watches where changes go, and compares chroot(2) with pivot_root(2).
 //
 //   sudo tutorial-filesystem
 //
-// Each step says what it does and then checks that the kernel did it; the exit status is 1 where one did not. It needs a
-// busybox that is linked statically: the only program in the root that it builds.
+// Each step says what it does and then checks that the kernel did it; the exit status is 1 where one did not.
 
 import ContainrRootFS
 import Glibc
@@ -18,109 +17,171 @@ func expect(_ condition: Bool, _ text: String) throws {
   print("   ok: \(text)")
 }
 
-/// Runs a command of the host; its exit status.
-@discardableResult func host(_ command: String) -> Int32 { system(command) >> 8 }
+// MARK: Small things
 
-/// What a command of the host prints.
-func output(_ command: String) -> String {
-  guard let pipe = popen(command, "re") else { return "" }
-  defer { pclose(pipe) }
-  var bytes = [UInt8](repeating: 0, count: 65536)
-  return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, pipe)], as: UTF8.self)
+func write(_ text: String, to path: FilePath) throws {
+  guard let file = fopen(path.string, "w") else { throw Surprise(text: "cannot write \(path)") }
+  fputs(text, file)
+  fclose(file)
 }
 
-/// Two layers, a place for changes, and a place to look at the whole.
-struct Workshop {
-  let path: String
-  var base: FilePath { FilePath(path + "/base") }
-  var application: FilePath { FilePath(path + "/application") }
-  var upper: FilePath { FilePath(path + "/upper") }
-  var view: FilePath { FilePath(path + "/view") }
-
-  var stack: RootFS.Source {
-    .overlay(
-      OverlayRoot(
-        layers: [base, application],
-        writableLayer: .directories(upper: upper, work: FilePath(path + "/work"), durable: false)))
-  }
-
-  init() throws {
-    var template = Array("/tmp/tutorial-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw Surprise(text: "no directory could be made below /tmp") }
-    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    let isMade = host(
-      """
-      cd \(path) && mkdir -p base/bin base/etc application/etc upper work view && cp /bin/busybox base/bin/ && \
-      ln -s busybox base/bin/sh && echo base >base/etc/name && echo base >base/etc/old && echo application >application/etc/name
-      """)
-    guard isMade == 0 else { throw Surprise(text: "the layers could not be made: is /bin/busybox there?") }
-  }
+func read(_ path: FilePath) -> String? {
+  guard let file = fopen(path.string, "r") else { return nil }
+  defer { fclose(file) }
+  var bytes = [UInt8](repeating: 0, count: 4096)
+  return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, file)], as: UTF8.self)
 }
 
-func lookAtTheStack(_ shop: Workshop) async throws {
-  step("Two read-only layers and a writable one, seen as one tree")
-  let root = MountedRootFS(shop.stack, at: shop.view)
-  try await root.setUp()
-  try expect(output("cat \(shop.view)/etc/name") == "application\n", "a file in a later layer hides the one below")
-  try expect(output("cat \(shop.view)/etc/old") == "base\n", "what no later layer has shines through")
-
-  step("Copy-up: the first write copies the file to the writable layer")
-  host("echo changed >>\(shop.view)/etc/old")
-  try expect(output("cat \(shop.upper)/etc/old") == "base\nchanged\n", "the writable layer has a whole copy")
-  try expect(output("cat \(shop.base)/etc/old") == "base\n", "the layer below is as it was")
-
-  step("Whiteout: removing a file of a lower layer leaves a mark")
-  host("rm \(shop.view)/etc/name")
-  try expect(host("test -e \(shop.view)/etc/name") != 0, "the file is gone from the tree")
-  try expect(output("stat -c %F \(shop.upper)/etc/name") == "character special file\n", "a device 0:0 stands for its absence")
-  try expect(host("test -e \(shop.application)/etc/name") == 0, "the layer still has it")
-  try await root.tearDown()
+func makeDirectories(_ paths: FilePath...) throws {
+  for path in paths where mkdir(path.string, 0o755) != 0 { throw Surprise(text: "cannot make \(path)") }
 }
 
-/// Runs a script in the base layer as a process of its own mount and pid namespace; what it prints.
-func run(_ script: String, in shop: Workshop, change: RootFS.Change) throws -> String {
-  var root = RootFS(.directory(shop.base))
-  root.change = change
-  root.mounts = Mount.defaults.filter { $0.kind == .proc }
-  root.devices = []
+/// Whether overlayfs marks the path as deleted: a device that no driver has.
+func isWhiteout(_ path: FilePath) -> Bool {
+  var status = stat()
+  return lstat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0
+}
+
+/// Runs a plan that ends in a command, and gives what that printed. A plan is a list of system calls: `print(plan)`.
+func output(of command: String..., in build: (inout LaunchPlan) throws -> Void) async throws -> String {
   var plan = LaunchPlan()
-  plan.namespaceFlags = 0x0002_0000 | 0x2000_0000  // CLONE_NEWNS, CLONE_NEWPID
-  let slots = try plan.append(rootFS: root, context: RootFSContext())
-  plan.appendChangeOfRoot(root, slots: slots)
-  let file = shop.path + "/output"
-  let descriptor = open(file, O_RDWR | O_CREAT | O_TRUNC, 0o600)
-  defer { close(descriptor) }
-  let slot = plan.inherit(descriptor)
-  plan.append(.standardStreams(nil, slot, slot))
+  var pipe = try OwnedDescriptor.pipe()
+  let reader = pipe.takeFirst()
+  let writer = pipe.takeSecond()
+  let stream = plan.inherit(writer.rawValue)
+  try build(&plan)
+  plan.append(.standardStreams(nil, stream, stream))
   plan.append(.signals())
   plan.append(.closeFrom(3, onExec: true))
-  plan.append(.execute(paths: ["/bin/sh"], arguments: ["sh", "-c", script], environment: ["PATH=/bin"]))
-  if change == .pivot { print(plan) }
-  _ = try plan.spawn().takeProcess().reap()
-  return output("cat \(file)")
+  plan.append(.execute(paths: [command[0]], arguments: command, environment: []))
+  let result = try plan.spawn()
+  close(writer.release())
+  var text = ""
+  var bytes = [UInt8](repeating: 0, count: 4096)
+  while case let count = Glibc.read(reader.rawValue, &bytes, bytes.count), count > 0 {
+    text += String(decoding: bytes[..<count], as: UTF8.self)
+  }
+  _ = try await result.takeProcess().wait()
+  return text
 }
 
-func makeItTheRoot(_ shop: Workshop) throws {
-  step("pivot_root: the tree becomes the root, and the host's is let go of")
-  let pivoted = try run("busybox ls /; busybox wc -l </proc/mounts", in: shop, change: .pivot)
-  print("   " + pivoted.split(separator: "\n").joined(separator: " "))
-  try expect(pivoted.hasSuffix("\n2\n"), "two mounts are left: the root and /proc")
+// MARK: Layers
 
-  step("chroot: only where paths begin has changed")
-  let confined = try run("busybox ls /; busybox wc -l </proc/mounts", in: shop, change: .chroot)
-  try expect(confined.hasPrefix("bin\n"), "paths begin in the new root")
-  let outside = try run("busybox cat /../../etc/name", in: shop, change: .chroot)
-  try expect(outside == "base\n", "and .. leads no further than that")
+func stackLayers(_ place: FilePath) async throws -> OverlayRoot {
+  step("Two layers: what an image is made of")
+  let base = place.appending("base")
+  let application = place.appending("application")
+  let (upper, work) = (place.appending("upper"), place.appending("work"))
+  try makeDirectories(
+    base, base.appending("bin"), base.appending("etc"), application, application.appending("etc"), upper, work)
+  let copied = try await output(of: "/bin/cp", "/bin/busybox", base.appending("bin").string) { _ in }
+  guard copied.isEmpty else { throw Surprise(text: copied) }
+  try write("base", to: base.appending("etc/name"))
+  try write("base", to: base.appending("etc/settings"))
+  try write("base", to: base.appending("etc/old"))
+  try write("application", to: application.appending("etc/name"))
+
+  let stack = OverlayRoot(
+    layers: [base, application], writableLayer: .directories(upper: upper, work: work, durable: true))
+  try await withMountedRootFS(.overlay(stack), at: place.appending("root")) { root in
+    try expect(read(root.appending("etc/name")) == "application", "a later layer hides the file of an earlier one")
+    try expect(read(root.appending("etc/settings")) == "base", "and what it does not have shows through")
+
+    step("Copy-up: the first write to a file copies it into the writable layer")
+    try expect(read(upper.appending("etc/settings")) == nil, "before, the writable layer has no such file")
+    try write("changed", to: root.appending("etc/settings"))
+    try expect(read(upper.appending("etc/settings")) == "changed", "afterwards it has")
+    try expect(read(base.appending("etc/settings")) == "base", "the layer below is as it was")
+
+    step("Whiteout: a deleted file is a mark in the writable layer")
+    unlink(root.appending("etc/old").string)
+    try expect(read(root.appending("etc/old")) == nil, "the file is gone")
+    try expect(isWhiteout(upper.appending("etc/old")), "in the writable layer stands a device 0:0 of that name")
+    try expect(read(base.appending("etc/old")) == "base", "and the layer below still has it")
+    let usage = try DirectoryUsage(of: upper)
+    print("   all that the container adds: \(usage.inodes) inodes, \(usage.space)")
+  }
+  return stack
 }
 
-do {
-  guard geteuid() == 0 else { throw Surprise(text: "mounting needs root") }
-  let shop = try Workshop()
-  defer { host("rm -rf \(shop.path)") }
-  try await lookAtTheStack(shop)
-  try makeItTheRoot(shop)
-  print("\nDone.")
-} catch {
-  print("\nNot as expected: \(error)")
+// MARK: Roots
+
+/// The old way out of a changed root: hold on to a directory, change the root again to one below it, and then go up from
+/// the one that is held: ".." stops at the root only, and that is elsewhere now.
+func escape(_ plan: inout LaunchPlan) {
+  let (held, jail, out) = (plan.makeSlot(), plan.makeSlot(), plan.makeSlot())
+  plan.append(.open(held, directory: .workingDirectory, path: "/", flags: O_RDONLY | O_DIRECTORY))
+  plan.append(.open(jail, directory: .workingDirectory, path: "/etc", flags: O_RDONLY | O_DIRECTORY))
+  plan.append(.changeRoot(jail))
+  plan.append(
+    .open(out, directory: held, path: String(repeating: "../", count: 64) + ".", flags: O_RDONLY | O_DIRECTORY))
+  plan.append(.changeRoot(out))
+}
+
+func compareRoots(_ place: FilePath, _ stack: OverlayRoot) async throws {
+  let secret = place.appending("secret")
+  try write("the host's", to: secret)
+  let tree = stack.layers[0]
+
+  step("chroot(2): only the lookup of paths changes")
+  func change(_ plan: inout LaunchPlan) {
+    let root = plan.makeSlot()
+    plan.append(.open(root, directory: .workingDirectory, path: tree.string, flags: O_RDONLY | O_DIRECTORY))
+    plan.append(.changeRoot(root))
+  }
+  let looked = try await output(of: "/bin/busybox", "cat", "/../../../..\(secret)") { change(&$0) }
+  try expect(looked.contains("No such file"), "no number of dots leads from inside to the host's files")
+  let escaped = try await output(of: "/bin/busybox", "cat", secret.string) { plan in
+    change(&plan)
+    escape(&plan)
+  }
+  try expect(escaped == "the host's", "but five system calls of a privileged process do")
+
+  step("pivot_root(2) in a mount namespace of its own: the host's root is let go of")
+  var root = RootFS(.overlay(stack))
+  root.mounts = [Mount(.proc, at: .proc), .tmpfs(at: try RootedPath("/tmp"), size: .mebibytes(1))]
+  root.devices = []
+  func pivot(_ plan: inout LaunchPlan) throws {
+    plan.namespaceFlags = 0x2002_0000  // CLONE_NEWNS | CLONE_NEWPID
+    let slots = try plan.append(rootFS: root, context: RootFSContext())
+    plan.appendChangeOfRoot(root, slots: slots)
+  }
+  let shown = try await output(of: "/bin/busybox", "cut", "-d ", "-f5", "/proc/self/mountinfo") { plan in
+    try pivot(&plan)
+    print(plan)
+  }
+  try expect(shown == "/\n/proc\n/tmp\n", "the namespace has the container's three mounts and no other")
+  let held = try await output(of: "/bin/busybox", "cat", secret.string) { plan in
+    try pivot(&plan)
+    escape(&plan)
+  }
+  try expect(held.contains("No such file"), "the same five calls lead nowhere")
+  let settings = try await output(of: "/bin/busybox", "cat", "/etc/settings") { try pivot(&$0) }
+  try expect(settings == "changed", "what was written to the stack before is there")
+}
+
+func lesson(_ place: FilePath) async throws {
+  try await compareRoots(place, try await stackLayers(place))
+  step("Cleaning up")
+  let mounts = try await output(of: "/bin/grep", place.string, "/proc/self/mountinfo") { _ in }
+  try expect(mounts.isEmpty, "the host has no mount of ours: they ended with the processes that saw them")
+}
+
+var template = Array("/tmp/tutorial-XXXXXX".utf8CString)
+guard mkdtemp(&template) != nil else {
+  perror("mkdtemp")
   exit(1)
 }
+let place = FilePath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+var code: CInt = 0
+do {
+  try await lesson(place)
+} catch let surprise as Surprise {
+  print("   NOT SO: \(surprise.text)")
+  code = 1
+} catch {
+  print(error)
+  code = 1
+}
+do { print(try await output(of: "/bin/rm", "-rf", place.string) { _ in }, terminator: "") } catch { print(error) }
+exit(code)

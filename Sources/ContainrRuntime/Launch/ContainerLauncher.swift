@@ -228,7 +228,13 @@ struct ContainerLauncher: ~Copyable {
         .map { $0.controllers.names(.v1) }
       context.showsUnifiedCgroup = layout.unified != nil && (layout.v1.isEmpty || cgroup.controllers.contains(.unified))
     }
-    if let maps = configuration.userNamespace, maps.groups.hostID(of: 5) == nil { context.terminalGroup = nil }
+    if let maps = configuration.userNamespace {
+      if maps.groups.hostID(of: 5) == nil { context.terminalGroup = nil }
+      let range = { (mapping: IDMapping) in
+        MountIDMap.Range(containerID: mapping.containerID, hostID: mapping.hostID, count: mapping.count)
+      }
+      context.idMap = MountIDMap(users: maps.users.mappings.map(range), groups: maps.groups.mappings.map(range))
+    }
     return context
   }
 
