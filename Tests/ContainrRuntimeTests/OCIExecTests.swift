@@ -176,7 +176,7 @@ import Testing
     }
   }
 
-  @Test func aContainerWithAUserAndATimeNamespaceTakesFurtherProcesses() async throws {
+  @Test(.requires(.kernel(6, 3))) func aContainerWithAUserAndATimeNamespaceTakesFurtherProcesses() async throws {
     try await OCIFixture.with { fixture in
       var spec = fixture.spec("sleep", "1000")
       spec.linux?.namespaces? += [.init(.user), .init(.time)]
