@@ -59,7 +59,11 @@ struct CgroupDelegationTests {
   /// Looks as another user: setfsuid(2) changes this thread only, and takes its capabilities over files with it.
   private func asUser<Value>(_ user: uid_t, _ look: () throws -> Value) rethrows -> Value {
     setfsuid(user)
-    defer { setfsuid(0) }
+    defer {
+      setfsuid(0)
+      // The kernel takes it for a change of user, after which a program may not be inspected (PR_SET_DUMPABLE).
+      _ = cl_prctl(4, 1, 0, 0, 0)
+    }
     return try look()
   }
 

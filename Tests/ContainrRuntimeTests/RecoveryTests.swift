@@ -57,7 +57,7 @@ import Testing
 
   @Test func theProgramStaysInspectableAfterManyLaunchesAtOnce() async throws {
     // Other tests launch, too.
-    try await eventually(within: .seconds(120), "the program may be inspected") { cl_prctl(3, 0, 0, 0, 0) == 1 }
+    try await eventually(within: .seconds(60), "the program may be inspected") { cl_prctl(3, 0, 0, 0, 0) == 1 }
     try await Fixture.with { fixture in
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<8 {
@@ -69,7 +69,7 @@ import Testing
         try await group.waitForAll()
       }
       // The last of all launches puts it back.
-      try await eventually(within: .seconds(120), "the program may be inspected") { cl_prctl(3, 0, 0, 0, 0) == 1 }
+      try await eventually(within: .seconds(60), "the program may be inspected") { cl_prctl(3, 0, 0, 0, 0) == 1 }
     }
   }
 }
