@@ -118,7 +118,7 @@ import Testing
     }
   }
 
-  @Test(arguments: TestedDriver.here)
+  @Test(.requires(.userAttributes), arguments: TestedDriver.here)
   func everythingThatAFileIsComesAlong(tested: TestedDriver) async throws {
     try await withStore(tested) { fixture in
       let long = String(repeating: "n", count: 200)
