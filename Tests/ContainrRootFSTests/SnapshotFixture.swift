@@ -184,6 +184,13 @@ func snapshotWorker() throws -> String {
 /// Writes random bytes, which nothing can compress or share.
 func writeRandom(_ count: Int, to path: FilePath) throws {
   var bytes = [UInt8](repeating: 0, count: count)
-  for index in bytes.indices { bytes[index] = UInt8.random(in: 0...255) }
+  // Xorshift: the kernel's generator is a system call for every number, and calls are slow where the kernel is emulated.
+  var state: UInt64 = 0x9e37_79b9_7f4a_7c15
+  for index in bytes.indices {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    bytes[index] = UInt8(truncatingIfNeeded: state)
+  }
   try FileContents.replace(path, with: bytes, durable: false)
 }
