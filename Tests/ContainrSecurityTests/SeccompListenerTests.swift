@@ -150,6 +150,24 @@ import Testing
     #expect(status == .signaled(.kill) || status.isSuccess || status.code != 0)
   }
 
+  @Test func processThatWaitsForAnAnswerHoldsNoDescriptorOfTheHost() async throws {
+    var pipe = try OwnedDescriptor.pipe()
+    let reader = pipe.takeFirst()
+    let writer = pipe.takeSecond()
+    let number = writer.rawValue
+    let count = Mutex(0)
+    // What looks for the program calls it, before execve(2) closes anything.
+    let (_, status) = try await Self.run("true", notifying: ["openat2"]) { listener in
+      for try await request in listener {
+        #expect(target(of: number, in: request.pid) != target(of: number, in: getpid()))
+        count.withLock { $0 += 1 }
+        try request.answer(.continue)
+      }
+    }
+    #expect(status.isSuccess && count.withLock { $0 } > 0)
+    withExtendedLifetime((reader.rawValue, writer.rawValue)) {}
+  }
+
   @Test func memoryOutsideOfTheProcessIsAnError() async throws {
     let count = Mutex(0)
     let (_, _) = try await Self.run("rmdir /tmp", notifying: ["rmdir", "unlinkat"]) { listener in
@@ -314,4 +332,13 @@ import Testing
       }
     }
   }
+}
+
+/// What a descriptor of a process is open on; nil where it has none of this number.
+private func target(of descriptor: CInt, in process: Int32) -> String? {
+  var buffer = [UInt8](repeating: 0, count: 256)
+  let count = buffer.withUnsafeMutableBytes {
+    readlink("/proc/\(process)/fd/\(descriptor)", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+  }
+  return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
 }

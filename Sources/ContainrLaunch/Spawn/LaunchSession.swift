@@ -217,7 +217,8 @@ extension LaunchPlan {
 //
 // @unchecked: `arguments` and `report` are written by the kernel and by the cloning thread before the child runs its first
 // operation, and by the child while that thread is held in clone3. The session reads `arguments.pid` only after the child
-// has sent a byte, and the rest only after it has joined the thread.
+// has sent a byte, and the rest only after it has joined the thread. A detached child writes to a mapping that both have; the
+// session reads it when the child stands at a barrier, or has closed its socket by its end.
 private final class CloneCall: @unchecked Sendable {
   let arguments: UnsafeMutablePointer<ci_spawn>
   let report: UnsafeMutablePointer<ci_report>
